@@ -1,0 +1,25 @@
+/** Bytes from the network that are not what they should be. `path` names the field: `arp.protocolType`. */
+export class DecodeError extends Error {
+  override readonly name = "DecodeError";
+  readonly path: string;
+  readonly problem: string;
+
+  constructor(path: string, problem: string) {
+    super(`${path} ${problem}`);
+    this.path = path;
+    this.problem = problem;
+  }
+}
+
+/** A value in something a person wrote that cannot be used. `path` names the field: `spec.addresses[1]`. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly path: string;
+  readonly problem: string;
+
+  constructor(path: string, problem: string) {
+    super(path === "" ? problem : `${path}: ${problem}`);
+    this.path = path;
+    this.problem = problem;
+  }
+}

@@ -1,0 +1,71 @@
+import { DecodeError } from "./errors.ts";
+import { type Ipv4, type Ipv6, ipv4FromBytes, ipv6FromBytes } from "./ip.ts";
+import { type Mac, macFromBytes } from "./mac.ts";
+
+/** Reads fields in wire order (network byte order); a field that is not there is a DecodeError that names it. */
+export class Reader {
+  readonly #bytes: Uint8Array;
+  readonly #path: string;
+  #offset = 0;
+
+  constructor(bytes: Uint8Array, path: string) {
+    this.#bytes = bytes;
+    this.#path = path;
+  }
+
+  get offset(): number {
+    return this.#offset;
+  }
+
+  get remaining(): number {
+    return this.#bytes.length - this.#offset;
+  }
+
+  #take(length: number, field: string): number {
+    const start = this.#offset;
+    if (length > this.#bytes.length - start) {
+      throw new DecodeError(`${this.#path}.${field}`, `needs ${length} bytes and ${this.remaining} are left`);
+    }
+    this.#offset += length;
+    return start;
+  }
+
+  u8(field: string): number {
+    return this.#bytes[this.#take(1, field)] ?? 0;
+  }
+
+  u16(field: string): number {
+    const at = this.#take(2, field);
+    return (this.#bytes[at] ?? 0) * 0x100 + (this.#bytes[at + 1] ?? 0);
+  }
+
+  u32(field: string): number {
+    return this.u16(field) * 0x10000 + this.u16(field);
+  }
+
+  mac(field: string): Mac {
+    return macFromBytes(this.#bytes, this.#take(6, field));
+  }
+
+  ipv4(field: string): Ipv4 {
+    return ipv4FromBytes(this.#bytes, this.#take(4, field));
+  }
+
+  ipv6(field: string): Ipv6 {
+    return ipv6FromBytes(this.#bytes, this.#take(16, field));
+  }
+
+  /** A view of the next `length` bytes, not a copy. */
+  bytes(length: number, field: string): Uint8Array {
+    const at = this.#take(length, field);
+    return this.#bytes.subarray(at, at + length);
+  }
+
+  rest(): Uint8Array {
+    return this.bytes(this.remaining, "rest");
+  }
+
+  fail(field: string, problem: string): never {
+    throw new DecodeError(`${this.#path}.${field}`, problem);
+  }
+}
