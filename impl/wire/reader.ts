@@ -65,6 +65,16 @@ export class Reader {
     return this.bytes(this.remaining, "rest");
   }
 
+  /** A reader of its own for the next `length` bytes; errors in it are at `field`. */
+  part(length: number, field: string): Reader {
+    return new Reader(this.bytes(length, field), `${this.#path}.${field}`);
+  }
+
+  /** For fields that leave no choice; the error prints in hexadecimal, as registries do. */
+  expect(field: string, value: number, only: number): void {
+    if (value !== only) this.fail(field, `is 0x${value.toString(16)}`);
+  }
+
   fail(field: string, problem: string): never {
     throw new DecodeError(`${this.#path}.${field}`, problem);
   }

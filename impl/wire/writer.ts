@@ -67,6 +67,11 @@ export class Writer {
     return this;
   }
 
+  /** The bytes written so far, not a copy: for a checksum over them. */
+  view(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
   /** The bytes written so far, in a buffer of their own. */
   finish(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
