@@ -7,6 +7,8 @@
 //
 // A packet from the host to itself leaves through output and postrouting and comes back through prerouting on `lo`.
 import { type Ip } from "../../impl/wire/ip.ts";
+import { type Micros } from "../../impl/wire/time.ts";
+import { type Scheduled } from "../world.ts";
 
 /** An IP packet of either family between the layers. Immutable: a hook that rewrites returns a new one. */
 export interface IpPacket {
@@ -64,6 +66,10 @@ export interface IpEndpoint {
   mtuTo(destination: Ip): number;
   sendIp(packet: OutgoingPacket): void;
   registerProtocol(protocol: number, handler: ProtocolHandler): Disposable;
+  /** Forward progress above IP: the next hop to `destination` works (RFC 4861 section 7.3.1). */
+  confirm(destination: Ip): void;
+  /** A kernel timer: it stands still while the kernel hangs and is gone after a loss of power. */
+  after(delay: Micros, task: () => void): Scheduled;
 }
 
 /** A network namespace behind a veth pair with one address: what a pod is. */
