@@ -31,6 +31,8 @@ export interface Trace {
 export interface Capture {
   /** `point` names an interface of the file: `sw:p1`. `comment` says why a frame was dropped. */
   frame(point: string, bytes: Uint8Array, comment?: string): void;
+  /** `copy` is a frame of the capture on its way on: it is not recorded again, and its comments go to the original. */
+  same(frame: Uint8Array, copy: Uint8Array): void;
 }
 
 export interface SimWorld {
