@@ -1,0 +1,124 @@
+// Short ways to write the Kubernetes objects of scenarios.
+import { type KubeObject, type LabelSelector } from "../impl/api/kubernetes.ts";
+
+/** The namespace that the load balancer runs in. */
+export const SYSTEM = "metallb-system";
+
+type Labels = Readonly<Record<string, string>>;
+
+export interface PoolSpec {
+  readonly autoAssign?: boolean;
+  readonly avoidBuggyIPs?: boolean;
+  readonly labels?: Labels;
+  readonly serviceAllocation?: {
+    readonly priority?: number;
+    readonly namespaces?: readonly string[];
+    readonly namespaceSelectors?: readonly LabelSelector[];
+    readonly serviceSelectors?: readonly LabelSelector[];
+  };
+}
+
+export function pool(name: string, addresses: readonly string[], spec: PoolSpec = {}): KubeObject {
+  const { labels, ...rest } = spec;
+  return {
+    apiVersion: "metallb.io/v1beta1",
+    kind: "IPAddressPool",
+    metadata: { name, namespace: SYSTEM, ...(labels === undefined ? {} : { labels }) },
+    ...{ spec: { addresses, ...rest } },
+  };
+}
+
+export interface L2Spec {
+  readonly ipAddressPools?: readonly string[];
+  readonly ipAddressPoolSelectors?: readonly LabelSelector[];
+  readonly nodeSelectors?: readonly LabelSelector[];
+  readonly serviceSelectors?: readonly LabelSelector[];
+  readonly interfaces?: readonly string[];
+  readonly preferredNodeSelectors?: readonly { readonly weight: number; readonly preference: LabelSelector }[];
+}
+
+export function l2Advertisement(name: string, spec: L2Spec = {}): KubeObject {
+  return {
+    apiVersion: "metallb.io/v1beta1",
+    kind: "L2Advertisement",
+    metadata: { name, namespace: SYSTEM },
+    ...{ spec },
+  };
+}
+
+export interface ServiceSpec {
+  readonly namespace?: string;
+  readonly labels?: Labels;
+  readonly annotations?: Labels;
+  readonly selector?: Labels;
+  readonly policy?: "Cluster" | "Local";
+  readonly families?: readonly ("IPv4" | "IPv6")[];
+  readonly familyPolicy?: "SingleStack" | "PreferDualStack" | "RequireDualStack";
+  readonly ports?: readonly { readonly name?: string; readonly protocol?: "TCP" | "UDP"; readonly port: number }[];
+  readonly type?: string;
+  readonly loadBalancerIP?: string;
+  readonly loadBalancerClass?: string;
+}
+
+/** A Service of type LoadBalancer on port 80; it selects `app: NAME` unless told otherwise. */
+export function service(name: string, spec: ServiceSpec = {}): KubeObject {
+  const { namespace = "default", labels, annotations, policy, families, familyPolicy, ports } = spec;
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: {
+      name,
+      namespace,
+      ...(labels === undefined ? {} : { labels }),
+      ...(annotations === undefined ? {} : { annotations }),
+    },
+    ...{
+      spec: {
+        type: spec.type ?? "LoadBalancer",
+        selector: spec.selector ?? { app: name },
+        ports: (ports ?? [{ port: 80 }]).map((port) => ({ protocol: "TCP", targetPort: port.port, ...port })),
+        ...(policy === undefined ? {} : { externalTrafficPolicy: policy }),
+        ...(families === undefined ? {} : { ipFamilies: families }),
+        ...(familyPolicy === undefined ? {} : { ipFamilyPolicy: familyPolicy }),
+        ...(spec.loadBalancerIP === undefined ? {} : { loadBalancerIP: spec.loadBalancerIP }),
+        ...(spec.loadBalancerClass === undefined ? {} : { loadBalancerClass: spec.loadBalancerClass }),
+      },
+    },
+  };
+}
+
+export interface DeploymentSpec {
+  readonly namespace?: string;
+  readonly labels?: Labels;
+  /** Pins every pod to one node. */
+  readonly node?: string;
+  readonly nodeSelector?: Labels;
+}
+
+/** A Deployment whose pods carry `app: NAME` and answer on every port. */
+export function deployment(name: string, replicas: number, spec: DeploymentSpec = {}): KubeObject {
+  const labels = spec.labels ?? { app: name };
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name, namespace: spec.namespace ?? "default" },
+    ...{
+      spec: {
+        replicas,
+        selector: { matchLabels: labels },
+        template: {
+          metadata: { labels },
+          spec: {
+            containers: [{ name: "server", image: "registry.k8s.io/e2e-test-images/agnhost:2.47" }],
+            ...(spec.node === undefined ? {} : { nodeName: spec.node }),
+            ...(spec.nodeSelector === undefined ? {} : { nodeSelector: spec.nodeSelector }),
+          },
+        },
+      },
+    },
+  };
+}
+
+export function namespace(name: string, labels: Labels = {}): KubeObject {
+  return { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } };
+}
