@@ -3,11 +3,14 @@ export class DecodeError extends Error {
   override readonly name = "DecodeError";
   readonly path: string;
   readonly problem: string;
+  /** The input ended inside the field: more bytes, where they can come, may mend it. */
+  readonly truncated: boolean;
 
-  constructor(path: string, problem: string) {
+  constructor(path: string, problem: string, truncated = false) {
     super(`${path} ${problem}`);
     this.path = path;
     this.problem = problem;
+    this.truncated = truncated;
   }
 }
 

@@ -24,7 +24,8 @@ export class Reader {
   #take(length: number, field: string): number {
     const start = this.#offset;
     if (length > this.#bytes.length - start) {
-      throw new DecodeError(`${this.#path}.${field}`, `needs ${length} bytes and ${this.remaining} are left`);
+      const problem = `needs ${length} bytes and ${this.remaining} are left`;
+      throw new DecodeError(`${this.#path}.${field}`, problem, true);
     }
     this.#offset += length;
     return start;
