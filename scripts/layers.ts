@@ -48,11 +48,22 @@ export const LAYERS: readonly Layer[] = [
   { path: "sim", mayImport: ["impl/ports.ts", "impl/wire", "impl/api"], core: true },
   {
     path: "conformance/scenarios",
-    mayImport: ["conformance/world.ts", "conformance/objects.ts", "conformance/expect.ts", "impl/api", "impl/wire"],
+    mayImport: [
+      "conformance/world.ts",
+      "conformance/objects.ts",
+      "conformance/expect.ts",
+      "conformance/steps.ts",
+      "impl/api",
+      "impl/wire",
+    ],
   },
   { path: "conformance/world.ts", mayImport: ["impl/api", "impl/wire"] },
   { path: "conformance/objects.ts", mayImport: ["impl/api", "impl/wire"] },
   { path: "conformance/expect.ts", mayImport: ["impl/wire"] },
+  {
+    path: "conformance/steps.ts",
+    mayImport: ["conformance/world.ts", "conformance/objects.ts", "conformance/expect.ts", "impl/api", "impl/wire"],
+  },
   { path: "conformance", mayImport: ["impl", "sim"] },
   { path: "scripts", mayImport: ["impl", "sim", "conformance"] },
 ];

@@ -1,0 +1,100 @@
+// Steps that many scenarios share, in the words of the field.
+import { type KubeObject } from "../impl/api/kubernetes.ts";
+import { type Family, type Ip, parseIp } from "../impl/wire/ip.ts";
+import { millis, type Micros, seconds } from "../impl/wire/time.ts";
+import { deployment, l2Advertisement, type L2Spec, pool, service, type ServiceSpec } from "./objects.ts";
+import { type Client, type World } from "./world.ts";
+
+/** A free range of each shipped topology's LAN. */
+export const RANGES: Readonly<Record<Family, string>> = {
+  ipv4: "192.0.2.150-192.0.2.169",
+  ipv6: "2001:db8:0:2::150-2001:db8:0:2::169",
+};
+
+export const BOTH_FAMILIES = [
+  { name: "ipv4", family: "ipv4" },
+  { name: "ipv6", family: "ipv6" },
+] as const;
+
+/** Time for a change to go through the API, the controller and the speakers. */
+export const SETTLE: Micros = seconds(10);
+/** Membership declares a silent node of a small cluster dead within this: probe, suspicion, gossip (LAN profile). */
+export const DETECTION: Micros = seconds(15);
+
+const familyField = (family: Family): "IPv4" | "IPv6" => (family === "ipv4" ? "IPv4" : "IPv6");
+
+export interface Given extends ServiceSpec {
+  readonly family?: Family;
+  readonly replicas?: number;
+  readonly advertisement?: L2Spec;
+  /** Pins the pods to a node. */
+  readonly podsOn?: string;
+}
+
+/** The objects of one announced Service: a pool, an advertisement, pods, and the Service. */
+export function announcedService(name: string, given: Given = {}): readonly KubeObject[] {
+  const { family = "ipv4", replicas = 3, advertisement, podsOn, ...spec } = given;
+  return [
+    pool("main", [RANGES[family]]),
+    l2Advertisement("main", advertisement),
+    deployment(name, replicas, podsOn === undefined ? {} : { node: podsOn }),
+    service(name, { families: [familyField(family)], ...spec }),
+  ];
+}
+
+/** Addresses of a Service in its status, in their order. */
+export async function addressesOf(world: World, name: string): Promise<readonly Ip[]> {
+  const found = await world.kubernetes.service(name);
+  return (found?.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => (ip === undefined ? [] : [parseIp(ip)]));
+}
+
+/** Waits until a Service has an address and returns the first. */
+export async function addressOf(world: World, name: string, within: Micros = SETTLE): Promise<Ip> {
+  return world.waitFor(`${name} gets an address`, async () => (await addressesOf(world, name))[0], within);
+}
+
+/** Names of the nodes that answer for an address now, without duplicates. */
+export async function answering(client: Client, vip: Ip): Promise<readonly string[]> {
+  const responders = await client.whoHas(vip);
+  return [...new Set(responders.map((responder) => responder.node ?? responder.mac))].sort();
+}
+
+/** Waits until exactly one node answers for an address, and that node is none of `except`. */
+export async function ownerOf(
+  world: World,
+  vip: Ip,
+  options: { readonly within?: Micros; readonly except?: readonly string[]; readonly client?: Client } = {},
+): Promise<string> {
+  const { within = SETTLE, except = [], client = world.client() } = options;
+  const condition = except.length === 0 ? "one node answers" : `one node other than ${except.join(", ")} answers`;
+  return world.waitFor(
+    `${condition} for ${vip}`,
+    async () => {
+      const [only, ...others] = await answering(client, vip);
+      return others.length === 0 && only !== undefined && !except.includes(only) ? only : undefined;
+    },
+    within,
+  );
+}
+
+/** Applies the objects of a Service and waits until a client gets an answer through its address. */
+export async function serving(
+  world: World,
+  name: string,
+  given: Given = {},
+): Promise<{ readonly vip: Ip; readonly owner: string }> {
+  await world.kubernetes.apply(...announcedService(name, given));
+  const vip = await addressOf(world, `${given.namespace ?? "default"}/${name}`);
+  const owner = await ownerOf(world, vip);
+  const port = given.ports?.[0];
+  const target = { vip, port: port?.port ?? 80, protocol: port?.protocol ?? "TCP" };
+  await world.waitFor(
+    `${vip} answers a request`,
+    async () => (await world.client().request(target)).outcome === "ok",
+    SETTLE,
+  );
+  return { vip, owner };
+}
+
+/** How long a Linux client may be without an answer after its owner has been declared dead and a GARP was believed. */
+export const RELEARN: Micros = millis(1500);
