@@ -19,60 +19,94 @@ export const isIpv4 = (ip: Ip): ip is Ipv4 => !ip.includes(":");
 export const isIpv6 = (ip: Ip): ip is Ipv6 => ip.includes(":");
 export const familyOf = (ip: Ip): Family => (isIpv4(ip) ? "ipv4" : "ipv6");
 
-function ipv4Bytes(text: string): Uint8Array | undefined {
-  const parts = text.split(".");
-  if (parts.length !== 4) return undefined;
-  const bytes = new Uint8Array(4);
-  for (const [index, part] of parts.entries()) {
-    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined;
-    bytes[index] = Number(part);
+const ZERO = 0x30;
+const DOT = 0x2e;
+const COLON = 0x3a;
+
+/** Reads dotted decimal from `start` to the end of the text into four bytes at `at`; false where it is something else. */
+function putIpv4(text: string, start: number, bytes: Uint8Array, at: number): boolean {
+  let part = 0;
+  let value = -1;
+  for (let index = start; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code === DOT) {
+      if (value === -1 || part === 3) return false;
+      bytes[at + part++] = value;
+      value = -1;
+      continue;
+    }
+    const digit = code - ZERO;
+    // Some readers take a leading zero for octal, so nobody may write one.
+    if (digit < 0 || digit > 9 || value === 0) return false;
+    value = value === -1 ? digit : value * 10 + digit;
+    if (value > 255) return false;
   }
-  return bytes;
+  if (value === -1 || part !== 3) return false;
+  bytes[at + 3] = value;
+  return true;
 }
 
-function ipv6Groups(text: string): readonly number[] | undefined {
-  if (text === "") return [];
-  const groups: number[] = [];
-  const parts = text.split(":");
-  for (const [index, part] of parts.entries()) {
-    if (index === parts.length - 1 && part.includes(".")) {
-      const v4 = ipv4Bytes(part);
-      if (v4 === undefined) return undefined;
-      const [a = 0, b = 0, c = 0, d = 0] = v4;
-      groups.push(a * 256 + b, c * 256 + d);
-    } else {
-      if (!/^[0-9a-f]{1,4}$/i.test(part)) return undefined;
-      groups.push(Number.parseInt(part, 16));
+function hexDigit(code: number): number {
+  if (code >= ZERO && code <= 0x39) return code - ZERO;
+  const letter = code | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
+}
+
+/** Reads an IPv6 address into sixteen bytes at `at`; false where the text is something else. */
+function putIpv6(text: string, bytes: Uint8Array, at: number): boolean {
+  let filled = 0;
+  let gap = -1;
+  let index = 0;
+  if (text.startsWith("::")) {
+    gap = 0;
+    index = 2;
+  }
+  while (index < text.length) {
+    if (filled === 16) return false;
+    const start = index;
+    let value = 0;
+    for (let digit = 0; index < text.length; index++) {
+      digit = hexDigit(text.charCodeAt(index));
+      if (digit === -1) break;
+      value = value * 16 + digit;
+    }
+    if (text.charCodeAt(index) === DOT) {
+      // RFC 4291 section 2.2: the last 32 bits may be an IPv4 address.
+      if (filled > 12 || !putIpv4(text, start, bytes, at + filled)) return false;
+      filled += 4;
+      break;
+    }
+    if (index === start || index > start + 4) return false;
+    bytes[at + filled++] = value >> 8;
+    bytes[at + filled++] = value;
+    if (index === text.length) break;
+    if (text.charCodeAt(index) !== COLON || ++index === text.length) return false;
+    if (text.charCodeAt(index) === COLON) {
+      if (gap !== -1) return false;
+      gap = filled;
+      index++;
     }
   }
-  return groups;
+  return gap === -1 ? filled === 16 : spread(bytes, at, gap, filled);
 }
 
-function ipv6Bytes(text: string): Uint8Array | undefined {
-  const halves = text.split("::");
-  if (halves.length > 2) return undefined;
-  const [left = "", right = ""] = halves;
-  // An embedded IPv4 address may only stand at the very end.
-  if (halves.length === 2 && left.includes(".")) return undefined;
-  const head = ipv6Groups(left);
-  const tail = ipv6Groups(right);
-  if (head === undefined || tail === undefined) return undefined;
-  const missing = 8 - head.length - tail.length;
-  // RFC 5952 section 4.2.2 lets "::" stand for one group when reading (RFC 4291), so at least one.
-  if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
-  const groups = [...head, ...new Array<number>(missing).fill(0), ...tail];
-  const bytes = new Uint8Array(16);
-  for (const [index, group] of groups.entries()) {
-    bytes[index * 2] = group >> 8;
-    bytes[index * 2 + 1] = group & 0xff;
-  }
-  return bytes;
+/** Makes room for the zeros of "::", which stand for at least one group (RFC 4291 section 2.2). */
+function spread(bytes: Uint8Array, at: number, gap: number, filled: number): boolean {
+  if (filled > 14) return false;
+  const tail = filled - gap;
+  bytes.copyWithin(at + 16 - tail, at + gap, at + filled);
+  bytes.fill(0, at + gap, at + 16 - tail);
+  return true;
 }
 
 /** The address in its canonical text, or undefined. Zone identifiers and leading zeros are refused. */
 export function readIp(text: string): Ip | undefined {
-  const bytes = text.includes(":") ? ipv6Bytes(text) : ipv4Bytes(text);
-  return bytes === undefined ? undefined : ipFromBytes(bytes);
+  if (!text.includes(":")) {
+    // There is one spelling of an IPv4 address only.
+    return putIpv4(text, 0, new Uint8Array(4), 0) ? (text as Ipv4) : undefined;
+  }
+  const bytes = new Uint8Array(16);
+  return putIpv6(text, bytes, 0) ? ipv6FromBytes(bytes) : undefined;
 }
 
 /** As readIp, but throws DecodeError at `path`. */
@@ -94,35 +128,50 @@ export function parseIpv6(text: string, path = "ip"): Ipv6 {
   return ip;
 }
 
-/** Four or sixteen bytes at `offset`; the caller has checked that they are there. */
+const DECIMAL: readonly string[] = Array.from({ length: 256 }, (_, byte) => `${byte}`);
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16));
+const HEX_PADDED: readonly string[] = HEX.map((text) => text.padStart(2, "0"));
+
+/** Four bytes at `offset`; the caller has checked that they are there. */
 export function ipv4FromBytes(bytes: Uint8Array, offset = 0): Ipv4 {
-  return `${bytes[offset]}.${bytes[offset + 1]}.${bytes[offset + 2]}.${bytes[offset + 3]}` as Ipv4;
+  const a = DECIMAL[bytes[offset] ?? 0];
+  const b = DECIMAL[bytes[offset + 1] ?? 0];
+  const c = DECIMAL[bytes[offset + 2] ?? 0];
+  return `${a}.${b}.${c}.${DECIMAL[bytes[offset + 3] ?? 0]}` as Ipv4;
 }
 
+/** RFC 5952 section 4.1: without leading zeros; section 4.3: in lower case. */
+function groupText(high: number, low: number): string | undefined {
+  return high === 0 ? HEX[low] : `${HEX[high]}${HEX_PADDED[low]}`;
+}
+
+/** Sixteen bytes at `offset`; the caller has checked that they are there. */
 export function ipv6FromBytes(bytes: Uint8Array, offset = 0): Ipv6 {
-  const groups: number[] = [];
-  for (let index = 0; index < 16; index += 2) {
-    groups.push((bytes[offset + index] ?? 0) * 256 + (bytes[offset + index + 1] ?? 0));
+  // RFC 5952 sections 4.2.2 and 4.2.3: the longest run of two or more zero groups, the first of equals.
+  let best = 8;
+  let bestLength = 1;
+  for (let group = 0, run = 0; group < 8; group++) {
+    run = bytes[offset + group * 2] === 0 && bytes[offset + group * 2 + 1] === 0 ? run + 1 : 0;
+    if (run > bestLength) {
+      best = group + 1 - run;
+      bestLength = run;
+    }
   }
   // RFC 5952 section 5: the IPv4-mapped form is recognised by its prefix.
-  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
+  if (best === 0 && bestLength === 5 && bytes[offset + 10] === 0xff && bytes[offset + 11] === 0xff) {
     return `::ffff:${ipv4FromBytes(bytes, offset + 12)}` as Ipv6;
   }
-  let best = 0;
-  let bestLength = 0;
-  for (let start = 0; start < 8; start++) {
-    let end = start;
-    while (end < 8 && groups[end] === 0) end++;
-    // RFC 5952 sections 4.2.2 and 4.2.3: the longest run of two or more zero groups, the first of equals.
-    if (end - start > bestLength && end - start >= 2) {
-      best = start;
-      bestLength = end - start;
+  let text = "";
+  for (let group = 0; group < 8; group++) {
+    if (group === best) {
+      text += "::";
+      group += bestLength - 1;
+    } else {
+      if (group > 0 && group !== best + bestLength) text += ":";
+      text += groupText(bytes[offset + group * 2] ?? 0, bytes[offset + group * 2 + 1] ?? 0);
     }
-    if (end > start) start = end - 1;
   }
-  const hex = groups.map((group) => group.toString(16));
-  if (bestLength === 0) return hex.join(":") as Ipv6;
-  return `${hex.slice(0, best).join(":")}::${hex.slice(best + bestLength).join(":")}` as Ipv6;
+  return text as Ipv6;
 }
 
 export function ipFromBytes(bytes: Uint8Array): Ip {
@@ -131,10 +180,18 @@ export function ipFromBytes(bytes: Uint8Array): Ip {
   throw new DecodeError("ip", `has ${bytes.length} bytes`);
 }
 
+/** Writes the address at `at` in network order; the caller has made room for ipLength of it. */
+export function putIp(ip: Ip, bytes: Uint8Array, at: number): void {
+  const done = isIpv6(ip) ? putIpv6(ip, bytes, at) : putIpv4(ip, 0, bytes, at);
+  if (!done) throw new Error(`not a parsed address: ${ip}`);
+}
+
+export const ipLength = (ip: Ip): 4 | 16 => (isIpv6(ip) ? 16 : 4);
+
 /** Network order, 4 or 16 bytes. */
 export function ipToBytes(ip: Ip): Uint8Array {
-  const bytes = ip.includes(":") ? ipv6Bytes(ip) : ipv4Bytes(ip);
-  if (bytes === undefined) throw new Error(`not a parsed address: ${ip}`);
+  const bytes = new Uint8Array(ipLength(ip));
+  putIp(ip, bytes, 0);
   return bytes;
 }
 
@@ -168,9 +225,9 @@ export function compareIp(left: Ip, right: Ip): number {
 
 export const isUnspecified = (ip: Ip): boolean => ip === UNSPECIFIED_V4 || ip === UNSPECIFIED_V6;
 
-/** RFC 4291 section 2.5.6: fe80::/10. */
+/** RFC 4291 section 2.5.6: fe80::/10; RFC 3927: 169.254.0.0/16. */
 export function isLinkLocal(ip: Ip): boolean {
-  return /^fe[89ab]/.test(ip) || ip.startsWith("169.254.");
+  return /^fe[89ab][0-9a-f]:/.test(ip) || ip.startsWith("169.254.");
 }
 
 export function isMulticast(ip: Ip): boolean {
@@ -181,6 +238,6 @@ export function isMulticast(ip: Ip): boolean {
 
 /** RFC 4291 section 2.7.1: ff02::1:ffXX:XXXX of the last 24 bits. */
 export function solicitedNodeGroup(ip: Ipv6): Ipv6 {
-  const bytes = Uint8Array.of(0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, ...ipToBytes(ip).subarray(13));
-  return ipv6FromBytes(bytes);
+  const bytes = ipToBytes(ip);
+  return `ff02::1:ff${HEX_PADDED[bytes[13] ?? 0]}:${groupText(bytes[14] ?? 0, bytes[15] ?? 0)}` as Ipv6;
 }

@@ -1,7 +1,7 @@
 // RFC 4632 (CIDR), RFC 4291 section 2.3.
 import { type Brand } from "./brand.ts";
 import { DecodeError } from "./errors.ts";
-import { type Family, familyOf, type Ip, ipFromBigInt, ipToBigInt, readIp } from "./ip.ts";
+import { type Family, familyOf, type Ip, ipFromBigInt, ipFromBytes, ipToBigInt, ipToBytes, readIp } from "./ip.ts";
 
 /** A prefix with its host bits masked: `192.0.2.0/24`. */
 export type Prefix = Brand<string, "Prefix">;
@@ -18,11 +18,17 @@ export const addressOf = (prefix: Prefix): Ip => prefix.slice(0, prefix.indexOf(
 export const lengthOf = (prefix: Prefix): number => Number(prefix.slice(prefix.indexOf("/") + 1));
 export const prefixFamily = (prefix: Prefix): Family => (prefix.includes(":") ? "ipv6" : "ipv4");
 
+/** Of the byte at `index`, the bits that belong to a prefix of `length`. */
+function maskOf(index: number, length: number): number {
+  const bits = length - index * 8;
+  return bits >= 8 ? 0xff : bits <= 0 ? 0 : (0xff00 >> bits) & 0xff;
+}
+
 /** Masks an address to `length` bits. */
 export function maskTo(ip: Ip, length: number): Prefix {
-  const family = familyOf(ip);
-  const host = BigInt(bitsOf(family) - length);
-  return `${ipFromBigInt((ipToBigInt(ip) >> host) << host, family)}/${length}` as Prefix;
+  const bytes = ipToBytes(ip);
+  for (const [index, byte] of bytes.entries()) bytes[index] = byte & maskOf(index, length);
+  return `${ipFromBytes(bytes)}/${length}` as Prefix;
 }
 
 /** An address with the length of its subnet, as on an interface: `192.0.2.10/24`. */
@@ -64,7 +70,14 @@ export function rangeOf(prefix: Prefix): Range {
 }
 
 export function contains(prefix: Prefix, ip: Ip): boolean {
-  return familyOf(ip) === prefixFamily(prefix) && maskTo(ip, lengthOf(prefix)) === prefix;
+  const bytes = ipToBytes(ip);
+  const network = ipToBytes(addressOf(prefix));
+  const length = lengthOf(prefix);
+  if (bytes.length !== network.length) return false;
+  for (let index = 0; index * 8 < length; index++) {
+    if (((bytes[index] ?? 0) & maskOf(index, length)) !== network[index]) return false;
+  }
+  return true;
 }
 
 export const overlaps = (a: Range, b: Range): boolean =>

@@ -4,9 +4,21 @@ const REPLACEMENT = 0xfffd;
 
 /** Half a surrogate pair becomes U+FFFD. */
 export function encodeUtf8(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length * 3);
-  let length = 0;
+  const ascii = new Uint8Array(text.length);
   for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit >= 0x80) return encodeFrom(text, ascii, index);
+    ascii[index] = unit;
+  }
+  return ascii;
+}
+
+/** Goes on where the first `start` units were ASCII. */
+function encodeFrom(text: string, ascii: Uint8Array, start: number): Uint8Array {
+  const bytes = new Uint8Array(text.length * 3);
+  bytes.set(ascii);
+  let length = start;
+  for (let index = start; index < text.length; index++) {
     const unit = text.charCodeAt(index);
     if (unit < 0x80) {
       bytes[length++] = unit;

@@ -1,5 +1,5 @@
-import { type Ip, ipToBytes } from "./ip.ts";
-import { type Mac, macToBytes } from "./mac.ts";
+import { type Ip, ipLength, putIp } from "./ip.ts";
+import { type Mac, putMac } from "./mac.ts";
 
 /** Writes fields in network byte order into a buffer that grows. */
 export class Writer {
@@ -38,19 +38,29 @@ export class Writer {
   }
 
   u32(value: number): this {
-    return this.u16(Math.floor(value / 0x10000) & 0xffff).u16(value & 0xffff);
+    const at = this.#reserve(4);
+    this.#bytes[at] = value >>> 24;
+    this.#bytes[at + 1] = value >>> 16;
+    this.#bytes[at + 2] = value >>> 8;
+    this.#bytes[at + 3] = value;
+    return this;
   }
 
   mac(mac: Mac): this {
-    return this.bytes(macToBytes(mac));
+    const at = this.#reserve(6);
+    putMac(mac, this.#bytes, at);
+    return this;
   }
 
   ip(ip: Ip): this {
-    return this.bytes(ipToBytes(ip));
+    const at = this.#reserve(ipLength(ip));
+    putIp(ip, this.#bytes, at);
+    return this;
   }
 
   bytes(bytes: Uint8Array): this {
-    this.#bytes.set(bytes, this.#reserve(bytes.length));
+    const at = this.#reserve(bytes.length);
+    this.#bytes.set(bytes, at);
     return this;
   }
 
@@ -72,8 +82,8 @@ export class Writer {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** The bytes written so far, in a buffer of their own. */
+  /** The bytes written, in a buffer of their own; nothing may follow. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    return this.#length === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#length);
   }
 }
