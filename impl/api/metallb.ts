@@ -53,6 +53,7 @@ export interface BGPAdvertisement extends KubeObject {
 }
 
 export interface BGPPeerV1Beta1 extends KubeObject {
+  readonly apiVersion: "metallb.io/v1beta1";
   readonly kind: "BGPPeer";
   readonly spec?: {
     readonly myASN: number;
@@ -72,6 +73,7 @@ export interface BGPPeerV1Beta1 extends KubeObject {
 
 /** BGPPeer v1beta2, the version that is stored. */
 export interface BGPPeer extends KubeObject {
+  readonly apiVersion: "metallb.io/v1beta2";
   readonly kind: "BGPPeer";
   readonly spec?: {
     readonly myASN: number;

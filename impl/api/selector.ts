@@ -1,4 +1,5 @@
 // Label selectors, metav1.LabelSelector: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/
+import { unreachable } from "../wire/brand.ts";
 import { ConfigError } from "../wire/errors.ts";
 import { type LabelSelector, type LabelSelectorRequirement } from "./kubernetes.ts";
 
@@ -77,6 +78,8 @@ function requirementText(requirement: Requirement): string {
       return requirement.key;
     case "doesNotExist":
       return `!${requirement.key}`;
+    default:
+      return unreachable(requirement);
   }
 }
 
@@ -115,6 +118,8 @@ function meets(requirement: Requirement, labels: Labels): boolean {
       return value !== undefined;
     case "doesNotExist":
       return value === undefined;
+    default:
+      return unreachable(requirement);
   }
 }
 
