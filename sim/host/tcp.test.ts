@@ -1,0 +1,398 @@
+// Expected: the states and segments of RFC 9293 (figures 6, 12 and 13), and what Linux 6.18 was seen to send.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { micros, seconds } from "../../impl/wire/time.ts";
+import { type TcpSocket } from "./tcp.ts";
+import { Line, text } from "./tcp-test-line.ts";
+
+const to = (line: Line, port = 80) => ({ ip: line.address.b, port });
+/** The lines that are transitions, without the addresses. */
+const states = (line: Line): readonly string[] =>
+  line.world.trace.lines().map((entry) => entry.replace(/^(\S+) (\w) tcp \S+ /, "$2 "));
+const times = (log: readonly string[], what: string): readonly number[] =>
+  log.filter((entry) => entry.includes(what)).map((entry) => Number(entry.split(" ")[0]));
+
+/** A connection from a to an echo server on b, with the log of its opening thrown away. */
+function opened(line: Line, options: { ended?: boolean } = {}) {
+  const accepted: TcpSocket[] = [];
+  line.stack.b.listen(80, (socket) => {
+    accepted.push(socket);
+    return line.handler("b", options.ended === true ? { ended: () => undefined } : {});
+  });
+  const client = line.stack.a.connect(
+    to(line),
+    line.handler("a", options.ended === true ? { ended: () => undefined } : {}),
+  );
+  line.run(0.001).take();
+  const [server] = accepted;
+  if (server === undefined) throw new Error("nothing was accepted");
+  return { client, server };
+}
+
+describe("a connection", () => {
+  it("opens, carries bytes both ways and closes, as in figures 6 and 12 of RFC 9293", () => {
+    const line = new Line();
+    line.stack.b.listen(80, (socket) => line.handler("b", { data: () => socket.write(text("pong")) }));
+    const client = line.stack.a.connect(to(line), line.handler("a", { opened: () => client.write(text("ping")) }));
+    line.run(0.1);
+    client.shutdown();
+    line.run(0.1);
+    expect(line.take()).toEqual([
+      "0.000000 a>b syn seq 0 mss 1460",
+      "0.000050 b>a syn,ack seq 0 ack 1 mss 1460",
+      "0.000100 a opened",
+      "0.000100 a>b psh,ack seq 1 ack 1 len 4",
+      "0.000150 b opened",
+      "0.000150 b read ping",
+      "0.000150 b>a psh,ack seq 1 ack 5 len 4",
+      "0.000200 a read pong",
+      "0.000200 a>b ack seq 5 ack 5",
+      "0.100000 a>b fin,ack seq 5 ack 5",
+      "0.100050 b>a fin,ack seq 5 ack 6",
+      "0.100100 a closed end",
+      "0.100100 a>b ack seq 6 ack 6",
+      "0.100150 b closed end",
+    ]);
+  });
+
+  it("walks the states of RFC 9293, figure 5", () => {
+    const line = new Line();
+    const { client, server } = opened(line, { ended: true });
+    client.shutdown();
+    line.run(0.001);
+    server.shutdown();
+    line.run(61);
+    expect(states(line)).toEqual([
+      "a closed->synSent: connect",
+      "b closed->synReceived: SYN",
+      "a synSent->established: SYN-ACK",
+      "b synReceived->established: ACK",
+      "a established->finWait1: shutdown",
+      "b established->closeWait: FIN",
+      "a finWait1->finWait2: ACK of FIN",
+      "b closeWait->lastAck: shutdown",
+      "a finWait2->timeWait: FIN",
+      "b lastAck->closed: ACK of FIN",
+      "a timeWait->closed: lingered",
+    ]);
+    expect([line.stack.a.connections(), line.stack.b.connections()]).toEqual([[], []]);
+  });
+});
+
+describe("retransmission", () => {
+  it("sends SYN again after 1, 3, 7, 15, 31 and 63 s and gives up after 127 s", () => {
+    const line = new Line();
+    line.judge = () => [];
+    line.stack.a.connect(to(line), line.handler("a"));
+    line.run(200);
+    expect(times(line.log, "syn")).toEqual([0, 1, 3, 7, 15, 31, 63]);
+    expect(line.log.at(-1)).toBe("127.000000 a closed ETIMEDOUT");
+  });
+
+  it("sends SYN-ACK again five times and then forgets the peer", () => {
+    const line = new Line();
+    line.stack.b.listen(80, () => line.handler("b"));
+    line.judge = (from) => (from === "a" ? [micros(0)] : []);
+    line.stack.a.connect(to(line), line.handler("a")).abort();
+    const [syn] = line.take();
+    expect(syn).toContain("syn");
+    line.run(200);
+    expect(times(line.log, "syn,ack")).toEqual([0, 1, 3, 7, 15, 31]);
+    expect(states(line).at(-1)).toBe("b synReceived->closed: ETIMEDOUT");
+  });
+
+  it("doubles from 204 ms to 120 s, and after 924.6 s gives up at the next timeout", () => {
+    const line = new Line();
+    const { client } = opened(line);
+    const start = line.now;
+    line.judge = () => [];
+    client.write(text("hello"));
+    line.run(2000);
+    const after = times(line.log, "len 5").map((time) => Math.round((time - start) * 1000));
+    const doubling = [0, 204, 612, 1428, 3060, 6324, 12_852, 25_908, 52_020, 104_244, 208_692];
+    expect(after).toEqual([...doubling, 328_692, 448_692, 568_692, 688_692, 808_692]);
+    expect(line.log.at(-1)).toBe(`${(start + 928.692).toFixed(6)} a closed ETIMEDOUT`);
+  });
+
+  it("says why when ICMP told of it", () => {
+    const line = new Line();
+    const { client } = opened(line);
+    line.judge = () => [];
+    client.write(text("hello"));
+    const payload = new Uint8Array(8);
+    new DataView(payload.buffer).setUint16(0, client.local.port);
+    new DataView(payload.buffer).setUint16(2, 80);
+    new DataView(payload.buffer).setUint32(4, line.sequence("a", 1));
+    line.stack.a.unreachable({ source: line.address.a, destination: line.address.b, because: "host", payload });
+    line.run(2000);
+    expect(line.log.at(-1)).toContain("a closed EHOSTUNREACH");
+  });
+
+  it("repairs one loss among many segments after three duplicate acknowledgements, without waiting", () => {
+    const line = new Line();
+    const { client } = opened(line);
+    let data = 0;
+    line.judge = (_from, segment) => (segment.payload.length > 0 && ++data === 2 ? [] : [micros(50)]);
+    client.write(new Uint8Array(6 * 1460));
+    line.run(0.1);
+    expect(
+      line.log.filter((entry) => entry.includes("len 1460")).map((entry) => entry.split(" ").slice(3).join(" ")),
+    ).toEqual([
+      "seq 1 ack 1 len 1460",
+      "seq 1461 ack 1 len 1460 lost",
+      "seq 2921 ack 1 len 1460",
+      "seq 4381 ack 1 len 1460",
+      "seq 5841 ack 1 len 1460",
+      "seq 7301 ack 1 len 1460",
+      "seq 1461 ack 1 len 1460",
+    ]);
+  });
+
+  it("keeps one side up when only its acknowledgements are lost", () => {
+    const line = new Line();
+    const { client } = opened(line);
+    line.judge = (from) => (from === "a" ? [micros(50)] : []);
+    client.write(text("hello"));
+    line.run(1000);
+    expect(line.log.filter((entry) => / (a|b) /.test(entry))).toEqual([
+      expect.stringContaining("b read hello"),
+      expect.stringContaining("a closed ETIMEDOUT"),
+    ]);
+    expect(line.stack.b.connections().map((socket) => socket.state)).toEqual(["established"]);
+  });
+});
+
+describe("a reset", () => {
+  it("answers a closed port: sequence 0 and the SYN acknowledged", () => {
+    const line = new Line();
+    line.stack.a.connect(to(line, 81), line.handler("a"));
+    line.run(1);
+    expect(line.log).toEqual([
+      "0.000000 a>b syn seq 0 mss 1460",
+      expect.stringMatching(/^0.000050 b>a rst,ack seq \d+ ack 1$/),
+      "0.000100 a closed ECONNREFUSED",
+    ]);
+  });
+
+  it("answers a segment of a connection that a reboot forgot, with the acknowledged number", () => {
+    const line = new Line();
+    const { client } = opened(line);
+    line.stack.b.reset();
+    client.write(text("hello"));
+    line.run(1);
+    expect(line.log.map((entry) => entry.split(" ").slice(1).join(" "))).toEqual([
+      "a>b psh,ack seq 1 ack 1 len 5",
+      "b>a rst seq 1",
+      "a closed ECONNRESET",
+    ]);
+  });
+
+  it("takes the place of FIN where something was not read", () => {
+    const line = new Line();
+    const { client, server } = opened(line);
+    client.pause();
+    server.write(text("unread"));
+    line.run(0.001).take();
+    client.close();
+    line.run(0.001);
+    expect(line.log.map((entry) => entry.split(" ").slice(1).join(" "))).toEqual([
+      "a>b rst,ack seq 1 ack 7",
+      "b closed ECONNRESET",
+    ]);
+  });
+
+  it("answers data that comes after close", () => {
+    const line = new Line();
+    const { client, server } = opened(line, { ended: true });
+    client.close();
+    line.run(0.001);
+    server.write(text("late"));
+    line.run(0.001);
+    expect(line.log.map((entry) => entry.split(" ").slice(1).join(" ")).slice(-3)).toEqual([
+      "b>a psh,ack seq 1 ack 2 len 4",
+      "a>b rst,ack seq 2 ack 1",
+      "b closed ECONNRESET",
+    ]);
+  });
+
+  it("is sent by abort", () => {
+    const line = new Line();
+    const { client } = opened(line);
+    client.abort();
+    line.run(0.001);
+    expect(line.log.map((entry) => entry.split(" ").slice(1).join(" "))).toEqual([
+      "a>b rst,ack seq 1 ack 1",
+      "b closed ECONNRESET",
+    ]);
+    expect(line.stack.a.connections()).toEqual([]);
+  });
+});
+
+describe("an owner that does not read", () => {
+  it("leaves the kernel acknowledging until the window is full, and reads everything later", () => {
+    const line = new Line();
+    const { client, server } = opened(line);
+    const sent = Uint8Array.from({ length: 100_000 }, (_, index) => index % 251);
+    server.pause();
+    client.write(sent);
+    line.run(0.1);
+    expect(line.take().at(-1)).toContain("b>a ack seq 1 ack 64241");
+    line.run(10);
+    const probes = line.take().filter((entry) => entry.includes("a>b"));
+    expect(probes.map((entry) => entry.split(" ").slice(1).join(" "))).toEqual(
+      new Array(5).fill("a>b ack seq 64240 ack 1"),
+    );
+    server.resume();
+    line.run(0.1);
+    const read = line.take().flatMap((entry) => /b read (\d+)/.exec(entry)?.[1] ?? []);
+    expect(read.reduce((sum, length) => sum + Number(length), 0)).toBe(100_000);
+  });
+
+  it("hears of data, the peer's end and the reset in that order, once it reads again", () => {
+    const line = new Line();
+    const { client, server } = opened(line);
+    server.pause();
+    client.write(text("last words"));
+    line.run(0.001);
+    client.abort();
+    line.run(0.001).take();
+    server.resume();
+    expect(line.take().map((entry) => entry.split(" ").slice(1).join(" "))).toEqual([
+      "b read last words",
+      "b closed ECONNRESET",
+    ]);
+  });
+});
+
+describe("half close", () => {
+  it("lets the other side go on", () => {
+    const line = new Line();
+    const { client, server } = opened(line, { ended: true });
+    client.shutdown();
+    line.run(0.001);
+    server.write(text("more"));
+    line.run(0.001);
+    server.shutdown();
+    line.run(0.001);
+    expect(
+      line.log.filter((entry) => / (a|b) /.test(entry)).map((entry) => entry.split(" ").slice(1).join(" ")),
+    ).toEqual(["b ended", "a read more", "a ended", "a closed end", "b closed end"]);
+  });
+});
+
+describe("keepalive", () => {
+  it("probes an idle peer and gives up after the last unanswered probe", () => {
+    const line = new Line();
+    const { client } = opened(line);
+    const start = line.now;
+    client.keepAlive({ idle: seconds(60), interval: seconds(5), count: 3 });
+    line.run(59);
+    expect(line.take()).toEqual([]);
+    line.judge = () => [];
+    line.run(60);
+    expect(times(line.log, "a>b ack").map((time) => Math.round(time - start))).toEqual([60, 65, 70]);
+    expect(line.log.at(-1)).toBe(`${(start + 75).toFixed(6)} a closed ETIMEDOUT`);
+  });
+
+  it("is content with an answer", () => {
+    const line = new Line();
+    const { client } = opened(line);
+    client.keepAlive({ idle: seconds(60), interval: seconds(5), count: 3 });
+    line.run(3600);
+    expect(client.state).toBe("established");
+    expect(times(line.log, "b>a ack")).toHaveLength(59);
+  });
+});
+
+describe("endpoints", () => {
+  it("says which MSS the path takes over IPv6", () => {
+    const line = new Line("ipv6");
+    opened(line);
+    line.stack.a.connect(to(line), {});
+    expect(line.log).toEqual([expect.stringContaining("syn seq 0 mss 1440")]);
+  });
+
+  it("draws ports from the ephemeral range, the same for the same seed", () => {
+    const ports = (seed: string) => {
+      const line = new Line("ipv4", seed);
+      return Array.from({ length: 50 }, () => line.stack.a.connect(to(line), {}).local.port);
+    };
+    expect(ports("one")).toEqual(ports("one"));
+    expect(ports("one")).not.toEqual(ports("two"));
+    expect(new Set(ports("one")).size).toBe(50);
+    for (const port of ports("one")) expect(port >= 32_768 && port <= 60_999).toBe(true);
+  });
+
+  it("listens for one address before all, for IPv4 alone, and not twice", () => {
+    const line = new Line();
+    const took: string[] = [];
+    line.stack.b.listen(80, () => (took.push("all"), {}));
+    const ipv4 = line.stack.b.listen(
+      { ip: "0.0.0.0" as typeof line.address.b, port: 80 },
+      () => (took.push("ipv4"), {}),
+    );
+    const one = line.stack.b.listen(to(line), () => (took.push("one"), {}));
+    expect(() => line.stack.b.listen(80, () => ({}))).toThrow("EADDRINUSE");
+    for (const listener of [one, ipv4, undefined]) {
+      line.stack.a.connect(to(line), {});
+      line.run(0.01);
+      listener?.[Symbol.dispose]();
+    }
+    expect(took).toEqual(["one", "ipv4", "all"]);
+  });
+
+  it("reports an address that is not its own, later", () => {
+    const line = new Line();
+    line.stack.a.connect(to(line), line.handler("a"), { from: { ip: line.address.b } });
+    expect(line.take()).toEqual([]);
+    line.run(0);
+    expect(line.take()).toEqual(["0.000000 a closed EADDRNOTAVAIL"]);
+  });
+});
+
+/** Delivers a stream each way over a bad line and says what arrived. */
+function transfer(seed: number, lengths: readonly number[]) {
+  const line = new Line("ipv4", `loss-${seed}`);
+  const random = line.world.random("line");
+  line.judge = () => {
+    const copies = random.next() < 0.3 ? 0 : random.next() < 0.1 ? 2 : 1;
+    return Array.from({ length: copies }, () => micros(50 + Math.floor(random.next() * 20_000)));
+  };
+  const received = { a: [] as number[], b: [] as number[] };
+  const ends: string[] = [];
+  const endpoint = (name: "a" | "b", socket: () => TcpSocket) => ({
+    data: (bytes: Uint8Array) => void received[name].push(...bytes),
+    ended: () => socket().shutdown(),
+    closed: (because: string) => void ends.push(because),
+  });
+  const sent = lengths.flatMap((length, part) => Array.from({ length }, (_, index) => (index * 7 + part) % 256));
+  line.stack.b.listen(80, (socket) => {
+    socket.write(Uint8Array.from(sent));
+    return endpoint("b", () => socket);
+  });
+  const client: TcpSocket = line.stack.a.connect(to(line), {
+    ...endpoint("a", () => client),
+    opened: () => {
+      let at = 0;
+      for (const length of lengths) client.write(Uint8Array.from(sent.slice(at, (at += length))));
+      client.shutdown();
+    },
+  });
+  line.run(3600);
+  return { sent, received, ends, left: [...line.stack.a.connections(), ...line.stack.b.connections()] };
+}
+
+describe("a bad line", () => {
+  it("delivers both streams intact with 30 % loss, duplicates and reordering", () => {
+    const lengths = fc.array(fc.integer({ min: 1, max: 20_000 }), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(fc.nat(), lengths, (seed, parts) => {
+        const { sent, received, left } = transfer(seed, parts);
+        expect(received.b).toEqual(sent);
+        expect(received.a).toEqual(sent);
+        expect(left).toEqual([]);
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
