@@ -1,0 +1,99 @@
+// The `assay` command. Each subcommand has a file of its own; this one reads the command line.
+import { Command, CommanderError } from "commander";
+import { TopologyError } from "../topology/problem.ts";
+import { FaultError, faultHelp } from "./fault.ts";
+import { UsageError } from "./output.ts";
+
+const program = new Command("assay")
+  .description("A load balancer for bare-metal Kubernetes that can be tested before it is trusted.")
+  .showSuggestionAfterError()
+  .showHelpAfterError("(--help shows what there is)")
+  .exitOverride()
+  .addHelpText(
+    "after",
+    `
+Examples:
+  assay simulate --demo                          three nodes, one Service, one node dies
+  assay simulate -f my-cluster/ --fault "10s crash owner" --pcap run.pcapng
+  assay check my-cluster/                        every problem of a configuration, with file and line
+  assay run failover                             every scenario with "failover" in its name
+  assay run 'failover/power-loss[ipv4]' --pcap run.pcapng
+
+Exit codes: 0 all is well, 1 something failed or is wrong, 2 it could not be tried.`,
+  );
+
+let code = 0;
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
+program
+  .command("simulate")
+  .description(
+    "Runs your manifests on a simulated network with the real controller and speakers, and tells what happens.",
+  )
+  .option("-f, --file <path>", "manifests: a file, a folder, or - for standard input; may be given often", collect, [])
+  .option(
+    "-t, --topology <name|folder>",
+    "a topology that comes with Assay, or a folder with a topology.clab.yml",
+    "lan-3",
+  )
+  .option("--fault <text>", 'what goes wrong, such as "10s crash owner"; may be given often', collect, [])
+  .option("--for <duration>", "how long to simulate", "60s")
+  .option("--seed <text>", "same seed, same run", "1")
+  .option("--pcap <file>", "write every frame as a pcapng")
+  .option("--json <file>", "write the timeline and the verdicts as JSON; - for standard output")
+  .option("--demo", "the sample configuration with one crash")
+  .addHelpText("after", `\n${faultHelp()}`)
+  .action(async (flags) => {
+    const { simulateCommand } = await import("./simulate.ts");
+    code = await simulateCommand(flags);
+  });
+
+program
+  .command("run")
+  .description("Runs the conformance scenarios.")
+  .argument("[pattern]", "a piece of the name; * stands for anything")
+  .option("--driver <name>", "where to run: sim, netns", "sim")
+  .option("--seed <text>", "same seed, same run", "1")
+  .option("--twice", "run each twice and compare the traces")
+  .option("--quiet", "print only what failed, and the sum")
+  .option("--pcap <file>", "write every frame of one scenario as a pcapng")
+  .option("--trace <file>", "write every line of the trace of one scenario")
+  .option("--json <file>", "write the results as JSON")
+  .action(async (pattern: string | undefined, flags) => {
+    const { runCommand } = await import("./run.ts");
+    code = await runCommand(pattern, flags);
+  });
+
+program
+  .command("list")
+  .description("Lists the conformance scenarios.")
+  .argument("[pattern]", "a piece of the name; * stands for anything")
+  .option("--json", "as JSON")
+  .action(async (pattern: string | undefined, flags) => {
+    const { listCommand } = await import("./run.ts");
+    code = await listCommand(pattern, flags);
+  });
+
+program
+  .command("check")
+  .description("Says everything that is wrong with a configuration, without a cluster.")
+  .argument("<path...>", "files, folders, or - for standard input")
+  .option("--json", "as JSON")
+  .action(async (paths: readonly string[], flags: { readonly json?: boolean }) => {
+    const { checkCommand } = await import("./check.ts");
+    code = await checkCommand([...paths, ...(flags.json === true ? ["--json"] : [])], {
+      stdout: process.stdout,
+      stderr: process.stderr,
+    });
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) code = error.exitCode === 0 ? 0 : 2;
+  else if (error instanceof UsageError || error instanceof TopologyError || error instanceof FaultError) {
+    console.error(error.message);
+    code = 2;
+  } else throw error;
+}
+process.exitCode = code;

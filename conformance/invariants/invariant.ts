@@ -1,0 +1,35 @@
+import { type KubeObject } from "../../impl/api/kubernetes.ts";
+import { type Micros } from "../../impl/wire/time.ts";
+import { type Claim } from "../drivers/claims.ts";
+
+/** What a driver saw happen; invariants judge nothing else. */
+export type Observation =
+  /** Someone changed the cluster or the network on purpose: from here on things may move for a while. */
+  | { readonly kind: "disturbance"; readonly what: string }
+  /** A person changed objects: assigned addresses may change. */
+  | { readonly kind: "userAction" }
+  | {
+      readonly kind: "object";
+      readonly object: KubeObject;
+      readonly previous: KubeObject | undefined;
+      readonly deleted: boolean;
+    }
+  /** The API server accepted a write that changed nothing. */
+  | { readonly kind: "idleWrite"; readonly object: string; readonly by: string }
+  /** A node claimed an address on a segment. `link` is the interface whose cable the frame came through. */
+  | {
+      readonly kind: "claim";
+      readonly claim: Claim;
+      readonly node: string;
+      readonly link: string;
+      readonly segment: string;
+      /** MACs of all interfaces of that node on that segment. */
+      readonly macs: ReadonlySet<string>;
+    };
+
+/** A rule that holds throughout every run. Each instance watches one run. */
+export interface Invariant {
+  readonly name: string;
+  /** What is wrong, or undefined. */
+  observe(observation: Observation, now: Micros): string | undefined;
+}
