@@ -1,0 +1,52 @@
+import { type Metric, type Metrics } from "../metrics.ts";
+import { type PoolSpace } from "./pool-space.ts";
+
+type PoolGauge = readonly [metric: Metric, value: (pool: PoolSpace) => number];
+
+/** The controller's metrics under MetalLB's names. */
+export class ControllerMetrics {
+  readonly updates: Metric;
+  readonly updateErrors: Metric;
+  readonly configLoaded: Metric;
+  readonly configStale: Metric;
+  readonly #pools: readonly PoolGauge[];
+
+  constructor(metrics: Metrics) {
+    const client = "metallb_k8s_client_";
+    this.updates = metrics.counter(`${client}updates_total`, "Number of k8s object updates that have been processed.");
+    this.updateErrors = metrics.counter(
+      `${client}update_errors_total`,
+      "Number of k8s object updates that failed for some reason.",
+    );
+    this.configLoaded = metrics.gauge(
+      `${client}config_loaded_bool`,
+      "1 if the MetalLB configuration was successfully loaded at least once.",
+    );
+    this.configStale = metrics.gauge(
+      `${client}config_stale_bool`,
+      "1 if running on a stale configuration, because the latest config failed to load.",
+    );
+    const gauge = (name: string, help: string, value: PoolGauge[1]): PoolGauge => [
+      metrics.gauge(`metallb_allocator_${name}`, help, ["pool"]),
+      value,
+    ];
+    const total = ({ ipv4, ipv6 }: PoolSpace): number => Number(ipv4.capacity + ipv6.capacity);
+    this.#pools = [
+      gauge("addresses_total", "Number of usable IP addresses, per pool", total),
+      gauge("addresses_in_use_total", "Number of IP addresses in use, per pool", (p) => p.ipv4.used + p.ipv6.used),
+      gauge("ipv4_addresses_total", "Number of usable IPv4 addresses, per pool", (p) => Number(p.ipv4.capacity)),
+      gauge("ipv4_addresses_in_use_total", "Number of IPv4 addresses in use, per pool", (p) => p.ipv4.used),
+      gauge("ipv6_addresses_total", "Number of usable IPv6 addresses, per pool", (p) => Number(p.ipv6.capacity)),
+      gauge("ipv6_addresses_in_use_total", "Number of IPv6 addresses in use, per pool", (p) => p.ipv6.used),
+      gauge("services_allocated_total", "Number of services allocated, per pool", (p) => p.services),
+    ];
+  }
+
+  setPool(name: string, pool: PoolSpace): void {
+    for (const [metric, value] of this.#pools) metric.set(value(pool), { pool: name });
+  }
+
+  removePool(name: string): void {
+    for (const [metric] of this.#pools) metric.remove({ pool: name });
+  }
+}
