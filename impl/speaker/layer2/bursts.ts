@@ -1,0 +1,42 @@
+import { type Ip } from "../../wire/ip.ts";
+import { earliest, type Micros, millis, plus, seconds } from "../../wire/time.ts";
+
+const ROUND_INTERVAL = millis(1100);
+const WINDOW = seconds(5);
+
+/**
+ * When the addresses that this node took over are announced: one round at once, then one every 1.1 s until five seconds
+ * after the last reason to announce. One ticker serves all, so that a node with many addresses wakes up once a round.
+ */
+export class Bursts {
+  readonly #until = new Map<Ip, Micros>();
+  #nextRound: Micros | undefined;
+
+  /** Starts a burst or prolongs the one that runs. True: the first round is due now. */
+  start(ip: Ip, now: Micros): boolean {
+    const fresh = !this.#until.has(ip);
+    if (this.#until.size === 0) this.#nextRound = plus(now, ROUND_INTERVAL);
+    this.#until.set(ip, plus(now, WINDOW));
+    return fresh;
+  }
+
+  stop(ip: Ip): void {
+    this.#until.delete(ip);
+    if (this.#until.size === 0) this.#nextRound = undefined;
+  }
+
+  /** The addresses whose round is due. Rounds that were slept through are not made up for. */
+  due(now: Micros): readonly Ip[] {
+    if (this.#nextRound === undefined || this.#nextRound > now) return [];
+    for (const [ip, until] of this.#until) {
+      if (until < now) this.#until.delete(ip);
+    }
+    const onTime = plus(this.#nextRound, ROUND_INTERVAL);
+    this.#nextRound = this.#until.size === 0 ? undefined : onTime > now ? onTime : plus(now, ROUND_INTERVAL);
+    return [...this.#until.keys()];
+  }
+
+  deadline(): Micros | undefined {
+    return earliest(this.#nextRound);
+  }
+}

@@ -1,0 +1,302 @@
+// Decides, for every Service with an address, whether this node announces it, and keeps what is announced equal to that.
+// Facts come in one at a time (a Service, a Node, a member); only the Services that a fact can concern are judged again.
+import { type Config, type Pool } from "../api/config.ts";
+import { type Service } from "../api/kubernetes.ts";
+import { type Link } from "../ports.ts";
+import { type Ip, readIp } from "../wire/ip.ts";
+import { earliest, type Micros } from "../wire/time.ts";
+import { type Endpoints, mergeEndpoints, NO_ENDPOINTS } from "./endpoints.ts";
+import { explainVacancy } from "./layer2/explanation.ts";
+import { type NodeFacts, sameFacts } from "./node-facts.ts";
+import { PoolIndex } from "./pool-index.ts";
+import { type Protocol, quoteAll, type Refusal, type ServiceRefusal, type SpeakerEffect } from "./protocol.ts";
+import { type SpeakerMetrics } from "./metrics.ts";
+import { type Subject } from "./subject.ts";
+import { Vacancies } from "./vacancies.ts";
+
+export interface SpeakerConfiguration {
+  readonly node: string;
+  /** Only Services of this loadBalancerClass; empty: only those without one. */
+  readonly lbClass: string;
+  readonly ignoreExcludeLabel: boolean;
+  /** In the order in which they handle a Service. */
+  readonly protocols: readonly Protocol[];
+  readonly metrics: SpeakerMetrics;
+}
+
+/** A configuration that would orphan an address which is announced here waits until the controller has moved it. */
+export type ConfigOutcome =
+  | { readonly accepted: true; readonly effects: readonly SpeakerEffect[] }
+  | { readonly accepted: false; readonly because: "announcedIpWithoutPool"; readonly service: string };
+
+type Assessment =
+  | { readonly kind: "subject"; readonly subject: Subject }
+  /** Nothing is decided before there is a configuration. */
+  | { readonly kind: "wait" }
+  | { readonly kind: "refused"; readonly because: ServiceRefusal; readonly ips: readonly Ip[] };
+
+export class Speaker {
+  readonly #configuration: SpeakerConfiguration;
+  readonly #services = new Map<string, Service>();
+  readonly #slices = new Map<string, Map<string, Endpoints>>();
+  readonly #nodes = new Map<string, NodeFacts>();
+  readonly #vacancies: Vacancies;
+  /** The addresses that each protocol announces, by Service. */
+  readonly #announced = new Map<string, Map<Protocol, readonly Ip[]>>();
+  /** Undefined: membership is off and every node counts. */
+  #members: ReadonlySet<string> | undefined;
+  #pools: PoolIndex | undefined;
+  #started = false;
+
+  constructor(configuration: SpeakerConfiguration) {
+    this.#configuration = configuration;
+    this.#vacancies = new Vacancies(configuration.node);
+  }
+
+  /** Until now facts were only collected: deciding on half of them would announce what others own. */
+  start(now: Micros): readonly SpeakerEffect[] {
+    this.#started = true;
+    return this.#handleAll(now);
+  }
+
+  setConfig(config: Config, now: Micros): ConfigOutcome {
+    const pools = new PoolIndex(config);
+    for (const [service, protocols] of this.#announced) {
+      for (const ips of protocols.values()) {
+        if (pools.poolOfAll(ips) === undefined) return { accepted: false, because: "announcedIpWithoutPool", service };
+      }
+    }
+    this.#pools = pools;
+    return { accepted: true, effects: this.#handleAll(now) };
+  }
+
+  setService(key: string, service: Service | undefined, now: Micros): readonly SpeakerEffect[] {
+    if (service === undefined) this.#services.delete(key);
+    else this.#services.set(key, service);
+    return this.#handle(key, now);
+  }
+
+  /** The endpoints in one EndpointSlice of a Service; undefined: the slice went. */
+  setEndpoints(key: string, slice: string, endpoints: Endpoints | undefined, now: Micros): readonly SpeakerEffect[] {
+    const slices = this.#slices.get(key) ?? new Map<string, Endpoints>();
+    if (endpoints === undefined) slices.delete(slice);
+    else slices.set(slice, endpoints);
+    if (slices.size === 0) this.#slices.delete(key);
+    else this.#slices.set(key, slices);
+    return this.#services.has(key) ? this.#handle(key, now) : [];
+  }
+
+  setNode(name: string, facts: NodeFacts | undefined, now: Micros): readonly SpeakerEffect[] {
+    const before = this.#nodes.get(name);
+    if (sameFacts(before, facts)) return [];
+    if (facts === undefined) this.#nodes.delete(name);
+    else this.#nodes.set(name, facts);
+    const keys = this.#reconsider(name, now);
+    if (name !== this.#configuration.node) return this.#handleSome(keys, now);
+    for (const protocol of this.#configuration.protocols) protocol.setOwnLabels(facts?.labels);
+    return this.#handleAll(now);
+  }
+
+  /** Who is alive, this node among them; undefined: membership is off. */
+  setMembers(members: ReadonlySet<string> | undefined, now: Micros): readonly SpeakerEffect[] {
+    const before = this.#members;
+    this.#members = members;
+    const names = new Set([...(before ?? this.#nodes.keys()), ...(members ?? this.#nodes.keys())]);
+    const changed = [...names].filter((name) => before?.has(name) !== members?.has(name)).sort();
+    const effects = this.#handleSome(new Set(changed.flatMap((name) => [...this.#reconsider(name, now)])), now);
+    const joined = changed.some((name) => members?.has(name) === true && name !== this.#configuration.node);
+    if (!joined || !this.#started) return effects;
+    return [...effects, ...this.#configuration.protocols.flatMap((protocol) => protocol.refresh(now))];
+  }
+
+  setLinks(links: readonly Link[], now: Micros): readonly SpeakerEffect[] {
+    const outcomes = this.#configuration.protocols.map((protocol) => protocol.setLinks(links, now));
+    const keys = new Set(outcomes.flatMap((outcome) => outcome.keys));
+    return [...outcomes.flatMap((outcome) => outcome.effects), ...this.#handleSome(keys, now)];
+  }
+
+  receive(link: string, bytes: Uint8Array, now: Micros): readonly SpeakerEffect[] {
+    return this.#configuration.protocols.flatMap((protocol) => protocol.receive(link, bytes, now));
+  }
+
+  /** This node slept for so long that others may have taken over. Nothing is answered until `release`. */
+  hold(): void {
+    for (const protocol of this.#configuration.protocols) protocol.hold();
+  }
+
+  release(now: Micros): readonly SpeakerEffect[] {
+    return this.#configuration.protocols.flatMap((protocol) => protocol.release(now));
+  }
+
+  wake(now: Micros): readonly SpeakerEffect[] {
+    const effects = this.#configuration.protocols.flatMap((protocol) => protocol.wake(now));
+    return [...effects, ...this.#vacancies.due(now).flatMap((key) => this.#explain(key))];
+  }
+
+  deadline(): Micros | undefined {
+    const deadlines = this.#configuration.protocols.map((protocol) => protocol.deadline());
+    return earliest(this.#vacancies.deadline(), ...deadlines);
+  }
+
+  /** A node's standing as a candidate may have changed. Returns the Services that this concerns. */
+  #reconsider(name: string, now: Micros): ReadonlySet<string> {
+    const facts = this.#nodes.get(name);
+    if (this.#runsSpeaker(name)) this.#vacancies.enter(name, now);
+    else this.#vacancies.leave(name, now);
+    const { protocols } = this.#configuration;
+    const candidate = facts !== undefined && this.#isUsable(facts) ? facts : undefined;
+    return new Set(
+      protocols.flatMap((protocol) => (candidate === undefined ? protocol.leave(name) : protocol.enter(candidate))),
+    );
+  }
+
+  #runsSpeaker(name: string): boolean {
+    return this.#members === undefined ? this.#nodes.has(name) : this.#members.has(name);
+  }
+
+  #isUsable({ name, networkUnavailable, excluded }: NodeFacts): boolean {
+    return this.#runsSpeaker(name) && !networkUnavailable && (!excluded || this.#configuration.ignoreExcludeLabel);
+  }
+
+  #handleAll(now: Micros): readonly SpeakerEffect[] {
+    return this.#handleSome(new Set(this.#services.keys()), now);
+  }
+
+  #handleSome(keys: ReadonlySet<string>, now: Micros): readonly SpeakerEffect[] {
+    return [...keys].sort().flatMap((key) => this.#handle(key, now));
+  }
+
+  #handle(key: string, now: Micros): readonly SpeakerEffect[] {
+    if (!this.#started) return [];
+    const assessment = this.#assess(key);
+    switch (assessment.kind) {
+      case "wait":
+        return [];
+      case "refused":
+        return this.#refuse(key, assessment.because, assessment.ips, now);
+      case "subject":
+        return this.#announceWhereDue(assessment.subject, now);
+    }
+  }
+
+  /** The questions in MetalLB's order. */
+  #assess(key: string): Assessment {
+    const refused = (because: ServiceRefusal, ips: readonly Ip[] = []): Assessment => ({
+      kind: "refused",
+      because,
+      ips,
+    });
+    const service = this.#services.get(key);
+    if (service === undefined) return refused("serviceDeleted");
+    if (service.spec.type !== "LoadBalancer") return refused("notLoadBalancer");
+    if ((service.spec.loadBalancerClass ?? "") !== this.#configuration.lbClass)
+      return refused("otherLoadBalancerClass");
+    if (this.#pools === undefined) return { kind: "wait" };
+    const ingress = service.status?.loadBalancer?.ingress ?? [];
+    if (ingress.length === 0) return refused("noIpAllocated");
+    const ips = ingress.map((entry) => readIp(entry.ip ?? "")).filter((ip) => ip !== undefined);
+    if (ips.length < ingress.length) return refused("invalidIp");
+    const pool = this.#pools.poolOfAll(ips);
+    if (pool === undefined) return refused("ipNotAllowed", ips);
+    return { kind: "subject", subject: this.#subjectOf(key, service, ips, pool) };
+  }
+
+  #subjectOf(key: string, service: Service, ips: readonly Ip[], pool: Pool): Subject {
+    const slices = this.#slices.get(key);
+    return {
+      key,
+      service,
+      ips,
+      pool,
+      endpoints: slices === undefined ? NO_ENDPOINTS : mergeEndpoints(slices.values()),
+    };
+  }
+
+  #refuse(key: string, because: ServiceRefusal, ips: readonly Ip[], now: Micros): readonly SpeakerEffect[] {
+    const { protocols } = this.#configuration;
+    const effects = protocols.flatMap((protocol) => this.#withdraw(key, protocol, because));
+    for (const protocol of protocols) protocol.forget(key);
+    const [ip] = ips;
+    if (ip === undefined) this.#vacancies.close(key);
+    else this.#vacancies.open(key, ip, now);
+    return effects;
+  }
+
+  #announceWhereDue(subject: Subject, now: Micros): readonly SpeakerEffect[] {
+    const { key, ips } = subject;
+    const { protocols } = this.#configuration;
+    const effects: SpeakerEffect[] = [];
+    let vacant = true;
+    for (const protocol of protocols) {
+      const before = this.#announced.get(key)?.get(protocol);
+      if (before !== undefined && !sameAddresses(before, ips)) {
+        effects.push(...this.#withdraw(key, protocol, "loadBalancerIpChanged"));
+      }
+      const verdict = protocol.judge(subject);
+      if (verdict.announce) effects.push(...this.#announce(subject, protocol, now));
+      else effects.push(...this.#withdraw(key, protocol, verdict.because));
+      vacant &&= !verdict.announce && verdict.vacant;
+    }
+    const [ip] = ips;
+    if (vacant && ip !== undefined) this.#vacancies.open(key, ip, now);
+    else this.#vacancies.close(key);
+    return effects;
+  }
+
+  #announce(subject: Subject, protocol: Protocol, now: Micros): readonly SpeakerEffect[] {
+    const { key, service, ips } = subject;
+    const { node, metrics } = this.#configuration;
+    const effects = protocol.announce(subject, now);
+    const protocols = this.#announced.get(key) ?? new Map<Protocol, readonly Ip[]>();
+    this.#announced.set(key, protocols);
+    const known = protocols.has(protocol);
+    protocols.set(protocol, ips);
+    if (known) return effects;
+    metrics.announced(key, protocol.name, ips);
+    const message = `announcing from node "${node}" with protocol "${protocol.name}"`;
+    return [
+      ...effects,
+      { kind: "event", service, type: "Normal", reason: "nodeAssigned", message },
+      log("service.announced", { service: key, protocol: protocol.name, ips }),
+    ];
+  }
+
+  #withdraw(key: string, protocol: Protocol, because: Refusal): readonly SpeakerEffect[] {
+    const protocols = this.#announced.get(key);
+    const ips = protocols?.get(protocol);
+    if (protocols === undefined || ips === undefined) return [];
+    protocols.delete(protocol);
+    if (protocols.size === 0) this.#announced.delete(key);
+    this.#configuration.metrics.withdrawn(key, protocol.name, ips);
+    return [...protocol.withdraw(key), log("service.withdrawn", { service: key, protocol: protocol.name, because })];
+  }
+
+  #explain(key: string): readonly SpeakerEffect[] {
+    const assessment = this.#assess(key);
+    const service = this.#services.get(key);
+    if (service === undefined || assessment.kind === "wait") return [];
+    const surroundings = {
+      nodes: [...this.#nodes.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+      runsSpeaker: (name: string) => this.#runsSpeaker(name),
+      ignoreExcludeLabel: this.#configuration.ignoreExcludeLabel,
+    };
+    const ips = assessment.kind === "subject" ? assessment.subject.ips : assessment.ips;
+    const why =
+      assessment.kind === "subject" ? explainVacancy(assessment.subject, surroundings) : "no pool allows this address";
+    const message = `no node announces ${quoteAll(ips)}: ${why}`;
+    if (!this.#vacancies.isNews(key, message)) return [];
+    return [{ kind: "event", service, type: "Warning", reason: "notAnnounced", message }];
+  }
+}
+
+const log = (event: string, fields: Readonly<Record<string, string | readonly string[]>>): SpeakerEffect => ({
+  kind: "log",
+  level: "info",
+  event,
+  fields,
+});
+
+/** Whatever their order. */
+function sameAddresses(a: readonly Ip[], b: readonly Ip[]): boolean {
+  return a.length === b.length && [...a].sort().join() === [...b].sort().join();
+}
