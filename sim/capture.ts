@@ -12,6 +12,14 @@ export interface CapturedFrame {
 
 type Record = CapturedFrame & { readonly comments: string[] };
 
+/** A frame that was copied more often runs in circles: no network has that many switches. */
+const MOST_COPIES = 4096;
+
+interface Origin {
+  readonly record: Record;
+  copies: number;
+}
+
 export type FrameListener = (frame: CapturedFrame) => void;
 
 /** Records each frame once, where it enters the network, and writes each event of its way to the trace. */
@@ -21,7 +29,7 @@ export class FrameRecorder implements Capture {
   readonly #keep: boolean;
   readonly #frames: CapturedFrame[] = [];
   /** Where frames under way were recorded. A sender may send the same array again: only copies count as known. */
-  readonly #records = new WeakMap<Uint8Array, { readonly record: Record; readonly copy: boolean }>();
+  readonly #origins = new WeakMap<Uint8Array, { readonly origin: Origin; readonly copy: boolean }>();
   readonly #listeners = new Set<FrameListener>();
 
   constructor(clock: Pick<Scheduler, "now">, trace: Trace, keep: boolean) {
@@ -31,23 +39,28 @@ export class FrameRecorder implements Capture {
   }
 
   frame(point: string, bytes: Uint8Array, comment?: string): void {
-    const known = this.#records.get(bytes);
+    const known = this.#origins.get(bytes);
     if (known?.copy === true) {
       if (comment === undefined) return;
-      known.record.comments.push(comment);
+      known.origin.record.comments.push(comment);
       this.#trace.write(point, "fate", `${summary(bytes)} ${comment}`);
       return;
     }
     const record = { time: this.#clock.now, point, bytes, comments: comment === undefined ? [] : [comment] };
-    this.#records.set(bytes, { record, copy: false });
+    this.#origins.set(bytes, { origin: { record, copies: 0 }, copy: false });
     this.#trace.write(point, "frame", comment === undefined ? summary(bytes) : `${summary(bytes)} ${comment}`);
     if (this.#keep) this.#frames.push(record);
     for (const listener of this.#listeners) listener(record);
   }
 
   same(frame: Uint8Array, copy: Uint8Array): void {
-    const known = this.#records.get(frame);
-    if (known !== undefined) this.#records.set(copy, { record: known.record, copy: true });
+    const origin = this.#origins.get(frame)?.origin;
+    if (origin === undefined) return;
+    if (++origin.copies > MOST_COPIES) {
+      const { point, bytes } = origin.record;
+      throw new Error(`broadcast storm: ${summary(bytes)}, which came in at ${point}, runs in a loop of switches`);
+    }
+    this.#origins.set(copy, { origin, copy: true });
   }
 
   /** Tells each frame as it enters the network, its comments so far included. */
