@@ -26,7 +26,16 @@ export function peerToV1Beta2(peer: BGPPeerV1Beta1): BGPPeer {
   return { ...converted, spec: { ...same, holdTime, keepaliveTime, ...selectors } };
 }
 
-function toLegacySelector(selector: LabelSelector): LabelSelector {
+interface LegacySelector {
+  readonly matchLabels: Readonly<Record<string, string>>;
+  readonly matchExpressions: readonly {
+    readonly key: string;
+    readonly operator: string;
+    readonly values: readonly string[];
+  }[];
+}
+
+function toLegacySelector(selector: LabelSelector): LegacySelector {
   const expressions = selector.matchExpressions ?? [];
   return {
     matchLabels: selector.matchLabels ?? {},

@@ -74,17 +74,6 @@ function parseTimers(name: string, spec: Spec, report: Report): Timers {
   return { holdTime, keepaliveTime };
 }
 
-function parseConnectTime(spec: Spec, report: Report): Micros | undefined {
-  const time = parseTimer(spec.connectTime, "spec.connectTime", report);
-  if (time === undefined) return undefined;
-  if (time < seconds(1) || time >= seconds(65_536)) {
-    report("spec.connectTime", "connect time should be between 1 seconds to 65535");
-  } else if (time % seconds(1) !== 0) {
-    report("spec.connectTime", "connect time should contain a whole number of seconds");
-  }
-  return time;
-}
-
 function parseOptionalIp(text: string | undefined, path: string, called: string, report: Report): Ip | undefined {
   if (text === undefined || text === "") return undefined;
   const ip = readIp(text);
@@ -154,7 +143,7 @@ function parsePeer(object: BGPPeer, secrets: ReadonlyMap<string, Secret>, report
   const context = `failed to convert peer ${name} node selector`;
   const nodeSelectors = compileSelectors(report, "spec.nodeSelectors", selectors, context);
   const password = parsePassword(object, spec, secrets, report);
-  const connectTime = parseConnectTime(spec, report);
+  const connectTime = parseTimer(spec.connectTime, "spec.connectTime", report);
   if (peer === undefined) return undefined;
   return {
     name,
