@@ -1,63 +1,115 @@
-import { type KubeObject } from "../api/kubernetes.ts";
+import { type KubeObject, objectKey } from "../api/kubernetes.ts";
 import { type Effect, type Instant, type KubeInput, type Random } from "../ports.ts";
-import { type Micros } from "../wire/time.ts";
+import { earliest, type Micros } from "../wire/time.ts";
 import { type Change } from "./change.ts";
+import { CountedRequests, type Outbox, type RequestNames } from "./exchange.ts";
+import { Reflector, type WatchSpec } from "./reflector.ts";
 import { type Resource } from "./resources.ts";
 import { type Write } from "./write.ts";
-
-export interface WatchSpec<T extends KubeObject = KubeObject> {
-  readonly resource: Resource<T>;
-  /** Undefined: every namespace. */
-  readonly namespace?: string;
-  readonly labelSelector?: string;
-  readonly fieldSelector?: string;
-  /** Drops what nobody reads before the object is kept. It must keep `metadata` apart from `managedFields`. */
-  project?(object: T): T;
-}
+import { Writer } from "./writer.ts";
 
 export interface KubeOutput {
   readonly effects: readonly Effect[];
   readonly changes: readonly Change[];
 }
 
-/** Mirrors collections of the API server and writes to it. One per process; at most one watch per resource. */
-export class KubeClient {
-  constructor(_options: { readonly random: Random }) {}
+/** A Reflector, whatever the type of its objects. */
+interface Mirror extends Pick<Reflector, "synced" | "start" | "handle" | "wake" | "deadline" | "offer"> {
+  readonly resource: Resource;
+  readonly store: { get(key: string): KubeObject | undefined; values(): Iterable<KubeObject> };
+}
 
-  /** Call before `started`. */
-  watch<T extends KubeObject>(_spec: WatchSpec<T>): void {
-    throw new Error("not yet");
+/** Mirrors collections of the API server and writes to it. One for each process; at most one watch for each resource. */
+export class KubeClient {
+  readonly #random: Random;
+  readonly #requests: RequestNames;
+  readonly #writer: Writer;
+  readonly #mirrors = new Map<string, Mirror>();
+
+  constructor(options: { readonly random: Random }) {
+    this.#random = options.random;
+    this.#requests = new CountedRequests();
+    this.#writer = new Writer(options.random, this.#requests, {
+      latest: (write) => this.#latest(write),
+      wrote: (write, object, out) => this.#mirror(write.resource)?.offer(object, out),
+    });
   }
 
-  handle(_input: KubeInput | { readonly kind: "started" } | { readonly kind: "wake" }, _now: Instant): KubeOutput {
-    throw new Error("not yet");
+  /** Call before `started`. */
+  watch<T extends KubeObject>(spec: WatchSpec<T>): void {
+    if (this.#mirror(spec.resource) !== undefined) throw new Error(`${spec.resource.plural} is watched already`);
+    this.#mirrors.set(spec.resource.kind, new Reflector(spec, this.#random, this.#requests));
+  }
+
+  handle(input: KubeInput | { readonly kind: "started" } | { readonly kind: "wake" }, now: Instant): KubeOutput {
+    const out: Outbox = { effects: [], changes: [] };
+    if (input.kind === "started") {
+      for (const mirror of this.#mirrors.values()) mirror.start(now, out);
+    } else if (input.kind === "wake") {
+      for (const mirror of this.#mirrors.values()) mirror.wake(now, out);
+      this.#writer.wake(now, out);
+    } else {
+      this.#route(input, now, out);
+    }
+    this.#writer.flush(now, out);
+    return out;
+  }
+
+  /** Answers to requests that were given up belong to nobody. */
+  #route(input: KubeInput, now: Instant, out: Outbox): void {
+    for (const mirror of this.#mirrors.values()) {
+      if (mirror.handle(input, now, out)) return;
+    }
+    this.#writer.handle(input, now, out);
   }
 
   /** Queues a write; `flush` sends it. */
-  write(_intent: Write): void {
-    throw new Error("not yet");
+  write(intent: Write): void {
+    this.#writer.write(intent);
   }
 
   /** Sends what `write` queued. Call it at the end of every input of the process. */
-  flush(_now: Instant): KubeOutput {
-    throw new Error("not yet");
+  flush(now: Instant): KubeOutput {
+    const out: Outbox = { effects: [], changes: [] };
+    this.#writer.flush(now, out);
+    return out;
   }
 
   deadline(): Micros | undefined {
-    throw new Error("not yet");
+    let first = this.#writer.deadline();
+    for (const mirror of this.#mirrors.values()) first = earliest(first, mirror.deadline());
+    return first;
   }
 
-  /** Every watched resource (or this one) has been listed once. */
-  synced(_resource?: Resource): boolean {
-    throw new Error("not yet");
+  /** Whether a watched resource (or all of them) has been listed once. */
+  synced(resource?: Resource): boolean {
+    if (resource !== undefined) return this.#mirror(resource)?.synced ?? false;
+    return [...this.#mirrors.values()].every((mirror) => mirror.synced);
   }
 
-  list<T extends KubeObject>(_resource: Resource<T>): Iterable<T> {
-    throw new Error("not yet");
+  *list<T extends KubeObject>(resource: Resource<T>): Iterable<T> {
+    for (const object of this.#mirror(resource)?.store.values() ?? []) {
+      if (isOf(resource, object)) yield object;
+    }
   }
 
   /** By objectKey: `namespace/name`, or `name`. */
-  get<T extends KubeObject>(_resource: Resource<T>, _key: string): T | undefined {
-    throw new Error("not yet");
+  get<T extends KubeObject>(resource: Resource<T>, key: string): T | undefined {
+    const object = this.#mirror(resource)?.store.get(key);
+    return object !== undefined && isOf(resource, object) ? object : undefined;
   }
+
+  #mirror(resource: Resource): Mirror | undefined {
+    return this.#mirrors.get(resource.kind);
+  }
+
+  #latest({ resource, namespace, name }: Write): KubeObject | undefined {
+    if (name === undefined) return undefined;
+    const metadata = namespace === undefined ? { name } : { name, namespace };
+    return this.get(resource, objectKey({ metadata }));
+  }
+}
+
+function isOf<T extends KubeObject>(resource: Resource<T>, object: KubeObject): object is T {
+  return object.kind === resource.kind;
 }

@@ -10,6 +10,17 @@ import {
   type Secret,
   type Service,
 } from "../api/kubernetes.ts";
+import {
+  type BFDProfile,
+  type BGPAdvertisement,
+  type BGPPeer,
+  type Community,
+  type ConfigurationState,
+  type IPAddressPool,
+  type L2Advertisement,
+  type ServiceBGPStatus,
+  type ServiceL2Status,
+} from "../api/metallb.ts";
 
 export interface Resource<T extends KubeObject = KubeObject> {
   /** Empty for the core group. */
@@ -44,15 +55,15 @@ export const RESOURCES = {
   endpointSlices: resource<EndpointSlice>("discovery.k8s.io/v1", "endpointslices", "EndpointSlice"),
   leases: resource("coordination.k8s.io/v1", "leases", "Lease"),
   deployments: resource("apps/v1", "deployments", "Deployment"),
-  ipAddressPools: resource("metallb.io/v1beta1", "ipaddresspools", "IPAddressPool"),
-  l2Advertisements: resource("metallb.io/v1beta1", "l2advertisements", "L2Advertisement"),
-  bgpAdvertisements: resource("metallb.io/v1beta1", "bgpadvertisements", "BGPAdvertisement"),
-  bgpPeers: resource("metallb.io/v1beta2", "bgppeers", "BGPPeer"),
-  bfdProfiles: resource("metallb.io/v1beta1", "bfdprofiles", "BFDProfile"),
-  communities: resource("metallb.io/v1beta1", "communities", "Community"),
-  serviceL2Statuses: resource("metallb.io/v1beta1", "servicel2statuses", "ServiceL2Status"),
-  serviceBgpStatuses: resource("metallb.io/v1beta1", "servicebgpstatuses", "ServiceBGPStatus"),
-  configurationStates: resource("metallb.io/v1beta1", "configurationstates", "ConfigurationState"),
+  ipAddressPools: resource<IPAddressPool>("metallb.io/v1beta1", "ipaddresspools", "IPAddressPool"),
+  l2Advertisements: resource<L2Advertisement>("metallb.io/v1beta1", "l2advertisements", "L2Advertisement"),
+  bgpAdvertisements: resource<BGPAdvertisement>("metallb.io/v1beta1", "bgpadvertisements", "BGPAdvertisement"),
+  bgpPeers: resource<BGPPeer>("metallb.io/v1beta2", "bgppeers", "BGPPeer"),
+  bfdProfiles: resource<BFDProfile>("metallb.io/v1beta1", "bfdprofiles", "BFDProfile"),
+  communities: resource<Community>("metallb.io/v1beta1", "communities", "Community"),
+  serviceL2Statuses: resource<ServiceL2Status>("metallb.io/v1beta1", "servicel2statuses", "ServiceL2Status"),
+  serviceBgpStatuses: resource<ServiceBGPStatus>("metallb.io/v1beta1", "servicebgpstatuses", "ServiceBGPStatus"),
+  configurationStates: resource<ConfigurationState>("metallb.io/v1beta1", "configurationstates", "ConfigurationState"),
 } as const;
 
 export const apiVersionOf = ({ group, version }: Resource): string => (group === "" ? version : `${group}/${version}`);
