@@ -14,6 +14,7 @@ export class Writer {
     return this.#length;
   }
 
+  /** Where the next `count` bytes go. It may replace the buffer, so it comes before any use of that. */
   #reserve(count: number): number {
     const start = this.#length;
     this.#length += count;
@@ -26,7 +27,8 @@ export class Writer {
   }
 
   u8(value: number): this {
-    this.#bytes[this.#reserve(1)] = value;
+    const at = this.#reserve(1);
+    this.#bytes[at] = value;
     return this;
   }
 
