@@ -62,8 +62,8 @@ export class Switch implements Device {
 
   receive(portName: string, received: Uint8Array): void {
     const port = this.#port(portName);
-    // One copy for all that leaves, so that the capture can tell a frame under way from one that is sent anew.
-    const bytes = received.slice();
+    // A view of its own for all that leaves: the capture tells a frame under way from an array that is sent again.
+    const bytes = received.subarray();
     this.#world.capture.same(received, bytes);
     const admitted = this.#admit(port, bytes);
     if ("dropped" in admitted) return this.#drop(port, bytes, admitted.dropped);
@@ -201,7 +201,7 @@ export class Switch implements Device {
 
   #sendQuery(query: Uint8Array, where: Where): void {
     const frame = decodeEthernet(query);
-    const bytes = query.slice();
+    const bytes = query.subarray();
     this.#world.capture.frame(`${this.name}:querier`, query);
     this.#world.capture.same(query, bytes);
     const vlans = new Set([...this.#ports.values()].flatMap((port) => vlansOf(port.vlans)));
