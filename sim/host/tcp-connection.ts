@@ -18,6 +18,8 @@ export type Segment = Omit<Tcp, "sourcePort" | "destinationPort">;
 
 /** What a connection needs from the stack that it belongs to. */
 export interface TcpNetwork extends Timers {
+  /** net.ipv4.tcp_syn_linear_timeouts. */
+  readonly synLinearTimeouts: number;
   send(connection: TcpConnection, segment: Segment): void;
   moved(connection: TcpConnection, from: TcpState, because: string): void;
   /** Acknowledgements arrive: the way to the peer works. */
@@ -400,7 +402,8 @@ export class TcpConnection {
 
   #retry(): void {
     if (this.#retriedEnough) return this.#fail(this.#softError ?? "ETIMEDOUT");
-    this.#retransmission.again();
+    const { synLinearTimeouts } = this.#network;
+    this.#retransmission.again(this.#state !== "synSent" || this.#retransmission.count >= synLinearTimeouts);
     if (this.#state === "synSent" || this.#state === "synReceived") this.#sendSyn();
     else if (this.#sender.inFlight > 0) this.#repeat();
     else this.#probe();
@@ -408,7 +411,7 @@ export class TcpConnection {
 
   get #retriedEnough(): boolean {
     const { count } = this.#retransmission;
-    if (this.#state === "synSent") return count >= RETRIES.syn;
+    if (this.#state === "synSent") return count >= RETRIES.syn + this.#network.synLinearTimeouts;
     if (this.#state === "synReceived") return count >= RETRIES.synAck;
     if (this.#sender.inFlight === 0) return count >= RETRIES.data;
     return this.#retransmission.lastedFor(this.#owner.released ? RETRIES.orphan : RETRIES.data);

@@ -49,11 +49,11 @@ export class Retransmission {
     this.#count = 0;
   }
 
-  /** It rang, and what it is for happens again: the next time comes later. */
-  again(): void {
+  /** It rang, and what it is for happens again: the next time comes later, unless the timeout is not to grow yet. */
+  again(growing = true): void {
     this.#count++;
     this.#first ??= this.#timers.now;
-    this.#rto.backOff();
+    if (growing) this.#rto.backOff();
     this.start();
   }
 

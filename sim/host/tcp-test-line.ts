@@ -1,5 +1,4 @@
 // Two hosts with nothing between them but a line of 50 µs, for the tests of TCP.
-import { DecodeError } from "../../impl/wire/errors.ts";
 import { type Ip, parseIp } from "../../impl/wire/ip.ts";
 import { decodeTcp, type Tcp } from "../../impl/wire/tcp.ts";
 import { decodeUtf8, encodeUtf8 } from "../../impl/wire/text.ts";
@@ -7,7 +6,7 @@ import { inSeconds, type Micros, micros, seconds } from "../../impl/wire/time.ts
 import { createWorld, type World } from "../create-world.ts";
 import { type Scheduled } from "../world.ts";
 import { type IpEndpoint, type IpPacket, type OutgoingPacket, type ProtocolHandler } from "./hooks.ts";
-import { type TcpHandler, TcpStack } from "./tcp.ts";
+import { type TcpHandler, type TcpOptions, TcpStack } from "./tcp.ts";
 
 /** What happens to a packet: the delays of its arrivals, none where it is lost. */
 export type Judge = (from: string, segment: Tcp) => readonly Micros[];
@@ -74,12 +73,12 @@ export class Line {
   readonly log: string[] = [];
   judge: Judge = () => [LATENCY];
 
-  constructor(family: "ipv4" | "ipv6" = "ipv4", seed = "line") {
+  constructor(family: "ipv4" | "ipv6" = "ipv4", seed = "line", options: TcpOptions = {}) {
     this.world = createWorld({ seed });
     const texts = family === "ipv4" ? ["192.0.2.1", "192.0.2.2"] : ["2001:db8::1", "2001:db8::2"];
     this.address = { a: parseIp(texts[0] ?? ""), b: parseIp(texts[1] ?? "") };
     this.#ends = { a: new LineEnd(this, "a", this.address.a), b: new LineEnd(this, "b", this.address.b) };
-    this.stack = { a: new TcpStack(this.world, this.#ends.a), b: new TcpStack(this.world, this.#ends.b) };
+    this.stack = { a: new TcpStack(this.world, this.#ends.a, options), b: new TcpStack(this.world, this.#ends.b) };
   }
 
   get now(): number {
@@ -130,11 +129,6 @@ export class Line {
     for (const delay of arrivals) this.world.scheduler.after(delay, () => to.receive(packet));
   }
 
-  /** Puts a segment on the line that no stack sent. Sequence numbers count from the start of each direction. */
-  forge(from: Name, segment: IpPacket): void {
-    this.carry(from, segment);
-  }
-
   /** The absolute number of `relative`, for forged segments. */
   sequence(from: Name, relative: number): number {
     return ((this.#initial.get(from) ?? 0) + relative) >>> 0;
@@ -159,4 +153,3 @@ export class Line {
 }
 
 export const text = encodeUtf8;
-export { DecodeError };

@@ -89,6 +89,16 @@ describe("retransmission", () => {
     expect(line.log.at(-1)).toBe("127.000000 a closed ETIMEDOUT");
   });
 
+  it("sends four SYNs more, one second apart, where the kernel is 6.5 or newer", () => {
+    const line = new Line("ipv4", "line", { synLinearTimeouts: 4 });
+    line.judge = () => [];
+    line.stack.a.connect(to(line), line.handler("a"));
+    line.run(200);
+    // Linux 6.18 was seen to send at 1.02, 2.05, 3.07, 4.10, 5.12, 7.14, 11.20, 19.39, 35.52 and 68.03 s.
+    expect(times(line.log, "syn")).toEqual([0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67]);
+    expect(line.log.at(-1)).toBe("131.000000 a closed ETIMEDOUT");
+  });
+
   it("sends SYN-ACK again five times and then forgets the peer", () => {
     const line = new Line();
     line.stack.b.listen(80, () => line.handler("b"));

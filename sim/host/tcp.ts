@@ -39,6 +39,14 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+export interface TcpOptions {
+  /**
+   * net.ipv4.tcp_syn_linear_timeouts: so many SYNs more, one second apart, before the timeout doubles. Linux has had it
+   * since 6.5, and there it is 4; before it was as with 0, which is the default here.
+   */
+  readonly synLinearTimeouts?: number;
+}
+
 export interface ConnectOptions {
   readonly from?: { readonly ip?: Ip; readonly port?: number };
 }
@@ -52,6 +60,7 @@ const EPHEMERAL = { first: 32_768, count: 28_232 } as const;
 const HEADERS = { ipv4: 40, ipv6: 60 } as const;
 
 export class TcpStack implements ProtocolHandler, TcpNetwork {
+  readonly synLinearTimeouts: number;
   readonly #world: SimWorld;
   readonly #host: IpEndpoint;
   readonly #ports: Random;
@@ -59,7 +68,8 @@ export class TcpStack implements ProtocolHandler, TcpNetwork {
   readonly #connections = new Map<string, TcpConnection>();
   readonly #listeners = new Map<string, Accept>();
 
-  constructor(world: SimWorld, host: IpEndpoint) {
+  constructor(world: SimWorld, host: IpEndpoint, options: TcpOptions = {}) {
+    this.synLinearTimeouts = options.synLinearTimeouts ?? 0;
     this.#world = world;
     this.#host = host;
     this.#ports = world.random(`${host.name}/tcp/ports`);
