@@ -41,7 +41,9 @@ export class Reader {
   }
 
   u32(field: string): number {
-    return this.u16(field) * 0x10000 + this.u16(field);
+    const at = this.#take(4, field);
+    const high = (this.#bytes[at] ?? 0) * 0x100 + (this.#bytes[at + 1] ?? 0);
+    return high * 0x10000 + (this.#bytes[at + 2] ?? 0) * 0x100 + (this.#bytes[at + 3] ?? 0);
   }
 
   mac(field: string): Mac {
