@@ -1,3 +1,6 @@
+import { parseJson } from "../api/json.ts";
+import { DecodeError } from "../wire/errors.ts";
+
 export type Fields = Readonly<Record<string, unknown>>;
 
 function isFields(value: unknown): value is Fields {
@@ -12,12 +15,11 @@ export const itemsOf = (value: unknown): readonly unknown[] => (Array.isArray(va
 export const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 
 /** Undefined where the text is not JSON. */
-export function parseJson(text: string): unknown {
+export function readJson(text: string): unknown {
   try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+    return parseJson(text);
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
   }
 }
-
-export const printJson = (value: object): string => JSON.stringify(value);

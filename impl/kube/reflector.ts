@@ -4,7 +4,7 @@ import { type Instant, type KubeInput, type Random } from "../ports.ts";
 import { type Micros, millis, minus, plus, seconds, times } from "../wire/time.ts";
 import { BackOff } from "./back-off.ts";
 import { get, type Outbox, query, type RequestNames } from "./exchange.ts";
-import { fieldsOf, itemsOf, parseJson, textOf } from "./json.ts";
+import { fieldsOf, itemsOf, readJson, textOf } from "./json.ts";
 import { JsonLines } from "./json-lines.ts";
 import { pathOf, type Resource } from "./resources.ts";
 import { Answer, type Failure, noAnswer, readFailure } from "./response.ts";
@@ -201,7 +201,7 @@ export class Reflector<T extends KubeObject = KubeObject> {
     if (input.kind === "chunk") {
       if (!answer.ok) return answer.chunk(input.text);
       for (const line of lines.push(input.text)) {
-        const failure = this.#onEvent(watching, parseJson(line), out);
+        const failure = this.#onEvent(watching, readJson(line), out);
         if (failure === undefined) continue;
         out.effects.push({ kind: "abortRequest", request: watching.request });
         return this.#watchFailed(watching, failure, now, out);

@@ -1,7 +1,7 @@
 // What the API server answers, and what it says when it refuses: metav1.Status.
 import { type KubeInput } from "../ports.ts";
 import { type Micros, seconds } from "../wire/time.ts";
-import { fieldsOf, itemsOf, parseJson, textOf } from "./json.ts";
+import { fieldsOf, itemsOf, readJson, textOf } from "./json.ts";
 
 /** Why a request failed. */
 export interface Failure {
@@ -61,7 +61,7 @@ export class Answer {
 
   /** The body once it is complete; undefined where it is no JSON. */
   json(): unknown {
-    return parseJson(this.#parts.join(""));
+    return readJson(this.#parts.join(""));
   }
 
   failure(): Failure {

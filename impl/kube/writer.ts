@@ -1,10 +1,11 @@
+import { stringifyJson } from "../api/json.ts";
 import { type KubeObject } from "../api/kubernetes.ts";
 import { type Instant, type KubeInput, type KubeRequest, type Random } from "../ports.ts";
 import { unreachable } from "../wire/brand.ts";
 import { earliest, type Micros, millis, plus, seconds } from "../wire/time.ts";
 import { BackOff } from "./back-off.ts";
 import { get, type Outbox, query, type RequestNames, send } from "./exchange.ts";
-import { fieldsOf, printJson, textOf } from "./json.ts";
+import { fieldsOf, textOf } from "./json.ts";
 import { pathOf } from "./resources.ts";
 import { Answer, type Failure, noAnswer } from "./response.ts";
 import { type Action, type Write } from "./write.ts";
@@ -264,18 +265,23 @@ function requestOf(request: string, write: Write, action: Action): KubeRequest {
   const path = pathOf(resource, namespace, name, subresource);
   switch (action.verb) {
     case "create":
-      return send(request, "POST", pathOf(resource, namespace), printJson(action.object));
+      return send(request, "POST", pathOf(resource, namespace), stringifyJson(action.object));
     case "replace":
-      return send(request, "PUT", path, printJson(action.object));
+      return send(request, "PUT", path, stringifyJson(action.object));
     case "mergePatch":
-      return send(request, "PATCH", path, printJson(action.patch), "application/merge-patch+json");
+      return send(request, "PATCH", path, stringifyJson(action.patch), "application/merge-patch+json");
     case "apply": {
       const parameters = query({ fieldManager: action.fieldManager, force: true });
-      return send(request, "PATCH", path + parameters, printJson(action.object), "application/apply-patch+yaml");
+      return send(request, "PATCH", path + parameters, stringifyJson(action.object), "application/apply-patch+yaml");
     }
     case "delete": {
       const preconditions = action.uid === undefined ? {} : { preconditions: { uid: action.uid } };
-      return send(request, "DELETE", path, printJson({ kind: "DeleteOptions", apiVersion: "v1", ...preconditions }));
+      return send(
+        request,
+        "DELETE",
+        path,
+        stringifyJson({ kind: "DeleteOptions", apiVersion: "v1", ...preconditions }),
+      );
     }
     default:
       return unreachable(action);
