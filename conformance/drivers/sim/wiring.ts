@@ -4,9 +4,10 @@ import { type World } from "../../../sim/create-world.ts";
 import { type Cable, connect } from "../../../sim/ethernet/cable.ts";
 import { type Attachment } from "../../../sim/ethernet/faults.ts";
 import { Switch } from "../../../sim/ethernet/switch.ts";
+import { type PortVlans } from "../../../sim/ethernet/switch-port.ts";
 import { SWITCH_PROFILES, type SwitchProfile } from "../../../sim/ethernet/switch-profile.ts";
 import { Host } from "../../../sim/host/host.ts";
-import { type Plug, type Station, type SwitchSpec, type Topology } from "../../topology/model.ts";
+import { type Plug, type PortSpec, type Station, type SwitchSpec, type Topology } from "../../topology/model.ts";
 
 /** A station's end of a cable. */
 export interface Connection {
@@ -55,6 +56,11 @@ function buildStation(world: World, station: Station): Host {
   return host;
 }
 
+function vlansOf({ access, trunk }: PortSpec): { readonly vlans?: PortVlans } {
+  if (trunk.length > 0) return { vlans: { kind: "trunk", allowed: trunk, ...(access === undefined ? {} : { native: access }) } };
+  return access === undefined ? {} : { vlans: { kind: "access", vlan: access } };
+}
+
 /** Two switches with a cable between them are one segment, named after the first. */
 function segmentsOf(topology: Topology): ReadonlyMap<string, string> {
   const names = topology.switches.map(({ name }) => name);
@@ -86,9 +92,7 @@ export function buildNetwork(world: World, topology: Topology): Wiring {
       switches.get(plug.name)?.plug(plug.port, cable[end], {
         ...(spec?.isolated === true ? { isolated: true } : {}),
         ...(spec?.mtu === undefined ? {} : { mtu: spec.mtu }),
-        ...(spec === undefined || (spec.access === undefined && spec.trunk.length === 0)
-          ? {}
-          : { vlans: { untagged: spec.access, tagged: spec.trunk } }),
+        ...(spec === undefined ? {} : vlansOf(spec)),
       });
       hosts.get(plug.name)?.plug(plug.port, cable[end]);
       connections.get(plug.name)?.push({ link: plug.port, cable, end, peer: peer.name });
