@@ -1,0 +1,234 @@
+// RFC 1122 section 3 and RFC 1812 section 5 (IPv4), RFC 8200 (IPv6): input, output and forwarding of one host.
+import { DecodeError } from "../../impl/wire/errors.ts";
+import { type Ip, isIpv4, isIpv6, isLinkLocal, isMulticast } from "../../impl/wire/ip.ts";
+import { ETHER_TYPES } from "../../impl/wire/ethernet.ts";
+import { BROADCAST, macToBytes, multicastMac } from "../../impl/wire/mac.ts";
+import { micros } from "../../impl/wire/time.ts";
+import {
+  type Container,
+  type IpPacket,
+  type OutgoingPacket,
+  type ProtocolHandler,
+  type UnreachablePacket,
+} from "./hooks.ts";
+import { HookChain } from "./hook-chain.ts";
+import { type Interface } from "./interface.ts";
+import { decodeIp, encodeIp, headerLength } from "./ip-codec.ts";
+import { LOOPBACK } from "./devices.ts";
+import { type Kernel } from "./kernel.ts";
+import { type Route, RouteTable } from "./routes.ts";
+import { chooseSource } from "./source-address.ts";
+
+const DEFAULT_TTL = 64;
+/** A packet to oneself takes a softirq, not a wire. */
+const LOOPBACK_DELAY = micros(5);
+const LOOPBACK_MTU = 65_536;
+const ETHERNET_MTU = 1500;
+const BROADCAST_V4 = "255.255.255.255" as Ip;
+const BROADCAST_BYTES = macToBytes(BROADCAST);
+
+/** Tells the sender of a packet why it went no further. */
+export interface ErrorReporter {
+  unreachable(packet: IpPacket, because: UnreachablePacket["because"]): void;
+  timeExceeded(packet: IpPacket): void;
+}
+
+interface ContainerRoute {
+  readonly link: string;
+  readonly receive: (packet: IpPacket) => void;
+}
+
+export class IpLayer {
+  readonly routes: RouteTable;
+  readonly prerouting: HookChain;
+  readonly output: HookChain;
+  readonly postrouting: HookChain;
+  readonly #kernel: Kernel;
+  readonly #interfaces: ReadonlyMap<string, Interface>;
+  readonly #errors: ErrorReporter;
+  readonly #protocols = new Map<number, ProtocolHandler>();
+  readonly #containers = new Map<Ip, ContainerRoute>();
+
+  constructor(kernel: Kernel, interfaces: ReadonlyMap<string, Interface>, errors: ErrorReporter) {
+    this.#kernel = kernel;
+    this.#interfaces = interfaces;
+    this.#errors = errors;
+    this.routes = new RouteTable((device) => interfaces.get(device)?.device.up ?? false);
+    const chain = (): HookChain => new HookChain((packet, because) => this.#drop(packet, because));
+    this.prerouting = chain();
+    this.output = chain();
+    this.postrouting = chain();
+  }
+
+  #drop({ source, destination }: IpPacket, because: string): void {
+    this.#kernel.trace("drop", `${source}>${destination} ${because}`);
+  }
+
+  registerProtocol(protocol: number, handler: ProtocolHandler): Disposable {
+    if (this.#protocols.has(protocol)) throw new Error(`${this.#kernel.name} has a handler for protocol ${protocol}`);
+    this.#protocols.set(protocol, handler);
+    return { [Symbol.dispose]: () => this.#protocols.delete(protocol) };
+  }
+
+  protocol(protocol: number): ProtocolHandler | undefined {
+    return this.#protocols.get(protocol);
+  }
+
+  addContainer(link: string, ip: Ip, receive: (packet: IpPacket) => void): Container {
+    if (this.#containers.has(ip)) throw new Error(`${this.#kernel.name} has a container with ${ip}`);
+    this.#containers.set(ip, { link, receive });
+    return {
+      send: (packet) => this.#route({ ttl: DEFAULT_TTL, ...packet }, link, true),
+      remove: () => this.#containers.delete(ip),
+    };
+  }
+
+  /** A packet out of a frame. `toAll` where the frame was for a group or everyone. */
+  input(link: Interface, bytes: Uint8Array, version6: boolean, toAll: boolean): void {
+    let packet: IpPacket;
+    try {
+      packet = decodeIp(bytes, version6);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      return this.#kernel.trace("drop", `dev=${link.name} ${error.message}`);
+    }
+    this.#route(packet, link.name, !toAll);
+  }
+
+  /** From the wire or from a container: to this host, to a container, or on to another host. */
+  #route(received: IpPacket, link: string, mayForward: boolean): void {
+    const packet = this.prerouting.run(received, link);
+    if (packet === undefined) return;
+    const { destination, source } = packet;
+    if (link !== LOOPBACK && isIpv4(source) && this.#kernel.isLocal(source))
+      return this.#drop(packet, "martian source");
+    if (this.#kernel.isLocal(destination)) return this.#deliver(packet, link);
+    if (isMulticast(destination) || this.#isBroadcast(destination)) return this.#receiveGroup(packet, link);
+    if (!mayForward || isLinkLocal(destination)) return;
+    this.#forward(packet, link);
+  }
+
+  #receiveGroup(packet: IpPacket, link: string): void {
+    const { destination } = packet;
+    if (isIpv6(destination) && this.#interfaces.get(link)?.groups.isMember(destination) !== true) return;
+    this.#deliver(packet, link);
+  }
+
+  #isBroadcast(ip: Ip): boolean {
+    return ip === BROADCAST_V4;
+  }
+
+  #deliver(packet: IpPacket, link: string): void {
+    const handler = this.#protocols.get(packet.protocol);
+    if (handler === undefined) return this.#drop(packet, `protocol ${packet.protocol} is not known`);
+    try {
+      handler.receive(packet, link);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.#drop(packet, error.message);
+    }
+  }
+
+  #forward(packet: IpPacket, link: string): void {
+    const container = this.#containers.get(packet.destination);
+    if (!this.#forwards(packet.destination, link)) return this.#drop(packet, "not for this host");
+    if (packet.ttl <= 1) {
+      this.#drop(packet, "time to live exceeded");
+      return this.#errors.timeExceeded(packet);
+    }
+    const next = { ...packet, ttl: packet.ttl - 1 };
+    if (container !== undefined) return this.#toContainer(next, container);
+    const route = this.routes.lookup(packet.destination);
+    if (route === undefined) {
+      this.#drop(packet, "no route");
+      return this.#errors.unreachable(packet, "network");
+    }
+    this.#emit(next, route);
+  }
+
+  /** The forwarding setting is that of the interface where the packet came in; containers only exist on hosts that forward. */
+  #forwards(destination: Ip, link: string): boolean {
+    const from = this.#interfaces.get(link);
+    if (from === undefined || this.#containers.has(destination)) return true;
+    return (isIpv4(destination) ? from.conf4.forwarding : from.conf6.forwarding) !== 0;
+  }
+
+  #toContainer(packet: IpPacket, { link, receive }: ContainerRoute): void {
+    const last = this.postrouting.run(packet, link);
+    if (last !== undefined) receive(last);
+  }
+
+  sendIp(outgoing: OutgoingPacket): void {
+    const packet = this.output.run({ ttl: DEFAULT_TTL, ...outgoing }, "");
+    if (packet === undefined) return;
+    const { destination } = packet;
+    if (this.#kernel.isLocal(destination)) return this.#loop(packet);
+    const container = this.#containers.get(destination);
+    if (container !== undefined) return this.#toContainer(packet, container);
+    const route = this.routes.lookup(destination);
+    if (route !== undefined) return this.#emit(packet, route);
+    this.#drop(packet, "no route");
+    this.#tellSender(packet, "network");
+  }
+
+  #loop(packet: IpPacket): void {
+    const last = this.postrouting.run(packet, LOOPBACK);
+    if (last === undefined) return;
+    this.#kernel.timers.after(LOOPBACK_DELAY, () => this.#route(last, LOOPBACK, true));
+  }
+
+  #emit(packet: IpPacket, route: Route): void {
+    const link = this.#interfaces.get(route.device);
+    if (link === undefined) return this.#drop(packet, "the interface is gone");
+    const last = this.postrouting.run(packet, link.name);
+    if (last === undefined) return;
+    if (headerLength(last.source) + last.payload.length > link.mtu) return this.#drop(last, `longer than ${link.mtu}`);
+    const { destination } = last;
+    const bytes = encodeIp(last);
+    if (isMulticast(destination)) {
+      return link.sendFrame(
+        macToBytes(multicastMac(destination)),
+        isIpv4(destination) ? ETHER_TYPES.ipv4 : ETHER_TYPES.ipv6,
+        bytes,
+      );
+    }
+    if (this.#isBroadcast(destination)) return link.sendFrame(BROADCAST_BYTES, ETHER_TYPES.ipv4, bytes);
+    const table = isIpv4(destination) ? link.arp.table : link.ndp.table;
+    table.send(route.via ?? destination, bytes, last);
+  }
+
+  /** A local protocol hears at once what an ICMP error would tell another host. */
+  #tellSender(packet: IpPacket, because: UnreachablePacket["because"]): void {
+    this.#protocols.get(packet.protocol)?.unreachable?.({ ...packet, because });
+  }
+
+  /** The next hop did not answer. */
+  hostUnreachable(packet: IpPacket): void {
+    this.#drop(packet, "next hop does not answer");
+    if (this.#kernel.isLocal(packet.source)) this.#tellSender(packet, "host");
+    else this.#errors.unreachable(packet, "host");
+  }
+
+  sourceFor(destination: Ip): Ip | undefined {
+    if (this.#kernel.isLocal(destination)) return destination;
+    const links = this.#interfaces.values();
+    if (this.#containers.has(destination)) return chooseSource(destination, destination, undefined, links);
+    const route = this.routes.lookup(destination);
+    if (route === undefined) return undefined;
+    return chooseSource(destination, route.via ?? destination, this.#interfaces.get(route.device), links);
+  }
+
+  mtuTo(destination: Ip): number {
+    if (this.#kernel.isLocal(destination)) return LOOPBACK_MTU;
+    const route = this.routes.lookup(destination);
+    return (route === undefined ? undefined : this.#interfaces.get(route.device)?.mtu) ?? ETHERNET_MTU;
+  }
+
+  confirm(destination: Ip): void {
+    const route = this.routes.lookup(destination);
+    const link = route === undefined ? undefined : this.#interfaces.get(route.device);
+    if (route === undefined || link === undefined) return;
+    const table = isIpv4(destination) ? link.arp.table : link.ndp.table;
+    table.confirm(route.via ?? destination);
+  }
+}

@@ -1,0 +1,88 @@
+import { type Endpoint, type Input } from "../../impl/ports.ts";
+import { ETHER_TYPES } from "../../impl/wire/ethernet.ts";
+import { type Ipv6 } from "../../impl/wire/ip.ts";
+import { IP_PROTOCOLS } from "../../impl/wire/ipv4.ts";
+import { type Host } from "./host.ts";
+import { type Interface } from "./interface.ts";
+import { ETHERNET_HEADER, etherTypeOf } from "./network-device.ts";
+import { type UdpSocket } from "./udp.ts";
+
+/** Where the next header stands in a frame with IPv6. */
+const NEXT_HEADER = ETHERNET_HEADER + 6;
+
+/** The packet filter of the link sockets: ARP, and ICMPv6 without extension headers. */
+export function isCaptured(frame: Uint8Array): boolean {
+  const type = etherTypeOf(frame);
+  return type === ETHER_TYPES.arp || (type === ETHER_TYPES.ipv6 && frame[NEXT_HEADER] === IP_PROTOCOLS.icmp6);
+}
+
+/** The link sockets, memberships and UDP sockets of one process. */
+export class ProcessSockets {
+  readonly #host: Host;
+  readonly #process: string;
+  readonly #deliver: (input: Input) => void;
+  readonly #links = new Map<string, Disposable>();
+  readonly #groups = new Map<string, { readonly on: Interface; readonly group: Ipv6 }>();
+  readonly #datagrams = new Map<string, UdpSocket>();
+
+  constructor(host: Host, process: string, deliver: (input: Input) => void) {
+    this.#host = host;
+    this.#process = process;
+    this.#deliver = deliver;
+  }
+
+  #fail(what: string): void {
+    this.#host.trace("process", `${this.#process} ${what}`);
+  }
+
+  /** A socket stays with its device, even when that is renamed. */
+  openLink(link: string): void {
+    const device = this.#host.device(link);
+    if (device === undefined) return this.#fail(`cannot capture on ${link}: no such device`);
+    this.closeLink(link);
+    const capture = device.capture((frame) => {
+      if (isCaptured(frame)) this.#deliver({ kind: "frame", link, bytes: frame });
+    });
+    this.#links.set(link, capture);
+  }
+
+  closeLink(link: string): void {
+    this.#links.get(link)?.[Symbol.dispose]();
+    this.#links.delete(link);
+  }
+
+  joinGroup(link: string, group: Ipv6): void {
+    const on = this.#host.findInterface(link);
+    if (on === undefined) return this.#fail(`cannot join ${group} on ${link}: no such device`);
+    const key = `${link} ${group}`;
+    if (this.#groups.has(key)) return;
+    this.#groups.set(key, { on, group });
+    on.groups.join(group);
+  }
+
+  leaveGroup(link: string, group: Ipv6): void {
+    const key = `${link} ${group}`;
+    this.#groups.get(key)?.on.groups.leave(group);
+    this.#groups.delete(key);
+  }
+
+  openDatagrams(socket: string, local: Endpoint): void {
+    this.#datagrams.get(socket)?.close();
+    const opened = this.#host.udp.open(local, (from, bytes) =>
+      this.#deliver({ kind: "datagram", socket, from, bytes: bytes.slice() }),
+    );
+    this.#datagrams.set(socket, opened);
+  }
+
+  sendDatagram(socket: string, to: Endpoint, bytes: Uint8Array): void {
+    this.#datagrams.get(socket)?.send(to, bytes);
+  }
+
+  close(): void {
+    for (const link of [...this.#links.keys()]) this.closeLink(link);
+    for (const { on, group } of this.#groups.values()) on.groups.leave(group);
+    this.#groups.clear();
+    for (const socket of this.#datagrams.values()) socket.close();
+    this.#datagrams.clear();
+  }
+}
