@@ -6,7 +6,7 @@ import { type ParsedAdvertisement, type PoolChoice } from "./advertisement-confi
 import { type BgpAdvertisement, type L2Advertisement, type Pool } from "./config.ts";
 import { type NodeObject } from "./kubernetes.ts";
 import { type BGPAdvertisement, type L2Advertisement as L2AdvertisementObject } from "./metallb.ts";
-import { shareNode } from "./peer-conflicts.ts";
+import { assumptionOf, shareNode } from "./peer-conflicts.ts";
 import { type ParsedPool } from "./pool-config.ts";
 import { type ProblemList, type Report } from "./problem.ts";
 import { matchesAny } from "./selector.ts";
@@ -98,7 +98,9 @@ function reportLocalPref(
   if (rival === undefined) return;
   const set = `local preference ${rival.localPref} was already set for the same type of BGP update`;
   const advice = "Check existing BGP advertisements with common pools and aggregation lengths";
-  report("spec.localPref", `invalid local preference ${advertisement.localPref}: ${set}. ${advice}`);
+  report("spec.localPref", `invalid local preference ${advertisement.localPref}: ${set}. ${advice}`, {
+    assuming: assumptionOf(advertisement.nodeSelectors, rival.nodeSelectors, nodes),
+  });
 }
 
 function attachBgp(

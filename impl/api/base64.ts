@@ -21,3 +21,16 @@ export function decodeBase64(text: string): Uint8Array | undefined {
   }
   return bytes;
 }
+
+export function encodeBase64(bytes: Uint8Array): string {
+  let text = "";
+  for (let index = 0; index < bytes.length; index += 3) {
+    const [a = 0, b, c] = bytes.subarray(index, index + 3);
+    const group = (a << 16) | ((b ?? 0) << 8) | (c ?? 0);
+    const digits = [18, 12, 6, 0].map((shift) => ALPHABET.charAt((group >> shift) & 63));
+    if (c === undefined) digits[3] = "=";
+    if (b === undefined) digits[2] = "=";
+    text += digits.join("");
+  }
+  return text;
+}

@@ -5,6 +5,16 @@ import { type BGPPeer } from "./metallb.ts";
 import { type ProblemList } from "./problem.ts";
 import { compileSelector, matchesAny, type Selector } from "./selector.ts";
 
+/** Said of a conflict that is only there if some node matches both lists. */
+export function assumptionOf(
+  a: readonly Selector[],
+  b: readonly Selector[],
+  nodes: readonly NodeObject[],
+): string | undefined {
+  const certain = nodes.length > 0 || a.length === 0 || b.length === 0;
+  return certain ? undefined : "some node matches the nodeSelectors of both";
+}
+
 /**
  * True where some node matches both lists; an empty list matches every node. Where no node is known, the lists are taken
  * to share one.

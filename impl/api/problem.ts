@@ -15,12 +15,15 @@ export interface Problem {
    * problem is reported at load time and never by a webhook.
    */
   readonly transient: boolean;
+  /** What had to be taken for granted to find this, where something was. */
+  readonly assuming?: string;
 }
 
 export interface ProblemDetails {
   /** A second line of the message: what was being done. */
   readonly context?: string;
   readonly transient?: boolean;
+  readonly assuming?: string | undefined;
   /** The first line of the message where it is not what the reporter makes of `what`. */
   readonly message?: string;
 }
@@ -38,6 +41,14 @@ export function describeObject(object: Identified): string {
   return `${object.kind} ${namespace === undefined || namespace === "" ? "" : `${namespace}/`}${name}`;
 }
 
+/** Longer texts come from abuse; a condition of the API holds 32768 characters, an event 1024. */
+const MAX_TEXT = 1000;
+
+/** The text, cut where it is too long for a status or an event. */
+export function shorten(text: string, length = MAX_TEXT): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}
+
 /** Collects problems in the order in which they are found. */
 export class ProblemList {
   readonly #problems: Problem[] = [];
@@ -51,8 +62,10 @@ export class ProblemList {
     const described = describeObject(object);
     return (path, what, details = {}) => {
       const first = details.message ?? phrase(what);
-      const message = details.context === undefined ? first : `${first}\n${details.context}`;
-      this.#problems.push({ object: described, path, what, message, transient: details.transient ?? false });
+      const { context, transient = false, assuming } = details;
+      const message = context === undefined ? shorten(first) : `${shorten(first)}\n${shorten(context)}`;
+      const problem = { object: described, path, what: shorten(what), message, transient };
+      this.#problems.push(assuming === undefined ? problem : { ...problem, assuming });
     };
   }
 }

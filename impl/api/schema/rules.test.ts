@@ -1,6 +1,6 @@
 // Every rule is written twice, in CEL for the API server and in TypeScript for us; an independent CEL reads the former.
 import { Environment } from "@marcbachmann/cel-js";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { KINDS } from "../kinds/registry.ts";
 import { type Rule, type SchemaNode } from "./schema.ts";

@@ -1,8 +1,6 @@
 // What the API server does to an object before it stores it: unknown fields go, defaults come.
+import { isObject } from "./json-object.ts";
 import { type SchemaNode } from "./schema.ts";
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function withDefault(node: SchemaNode, value: unknown): unknown {
   if (value !== undefined && value !== null) return applyDefaults(node, value);
@@ -37,4 +35,15 @@ export function prune(node: SchemaNode, value: unknown): unknown {
     return field === undefined || child === null ? [] : [[name, prune(field.node, child)] as const];
   });
   return Object.fromEntries(kept);
+}
+
+/** The value without the field that `steps` lead to. An item of a list stays: taking it out would move the others. */
+export function withoutField(value: unknown, steps: readonly (string | number)[]): unknown {
+  const [step, ...rest] = steps;
+  if (Array.isArray(value) && typeof step === "number" && rest.length > 0) {
+    return value.map((item, index) => (index === step ? withoutField(item, rest) : item));
+  }
+  if (!isObject(value) || typeof step !== "string" || !Object.hasOwn(value, step)) return value;
+  const { [step]: child, ...others } = value;
+  return rest.length === 0 ? others : { ...others, [step]: withoutField(child, rest) };
 }

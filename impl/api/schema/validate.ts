@@ -1,5 +1,9 @@
 // What a value has wrong in the eyes of a schema: every problem, fields in the order of the schema, unknown fields last.
 import { unreachable } from "../../wire/brand.ts";
+import { shorten } from "../problem.ts";
+import { isObject } from "./json-object.ts";
+import { childPath } from "./path.ts";
+import { didYouMean } from "./spelling.ts";
 import { type IntegerNode, type ListNode, type ObjectNode, type SchemaNode, type StringNode } from "./schema.ts";
 
 export interface SchemaProblem {
@@ -9,59 +13,17 @@ export interface SchemaProblem {
   readonly what: string;
 }
 
-/** `spec` and `addresses` make `spec.addresses`; a key that is no plain word is put in brackets. */
-export function childPath(path: string, key: string): string {
-  if (!/^[A-Za-z_][\w-]*$/.test(key)) return `${path}[${JSON.stringify(key)}]`;
-  return path === "" ? key : `${path}.${key}`;
-}
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+/** Of a user's text the beginning says enough. */
+const QUOTED = 80;
 
 /** A word for the kind of a value that came from JSON or YAML. */
 function nameOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "an object";
-  if (typeof value === "string") return `the string ${shorten(JSON.stringify(value))}`;
+  if (typeof value === "string") return `the string ${shorten(JSON.stringify(value), QUOTED)}`;
   if (typeof value === "number" || typeof value === "bigint") return `the number ${value}`;
   return typeof value === "boolean" ? String(value) : `a ${typeof value}`;
-}
-
-/** A user's text can be long; the beginning says enough. */
-function shorten(text: string): string {
-  return text.length <= 80 ? text : `${text.slice(0, 77)}..."`;
-}
-
-/** Distance at which a name is still taken for a slip of the pen. */
-const MAX_SLIPS = 3;
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-}
-
-/** The known name that a person most likely meant, if any is near. */
-export function didYouMean(name: string, known: readonly string[]): string | undefined {
-  if (name.length > 64) return undefined;
-  let best: string | undefined;
-  let least = Math.min(MAX_SLIPS, Math.ceil(name.length / 3)) + 1;
-  for (const candidate of known) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
-    if (distance < least) {
-      best = candidate;
-      least = distance;
-    }
-  }
-  return best;
 }
 
 type Report = (reason: SchemaProblem["reason"], path: string, what: string) => void;
@@ -138,7 +100,7 @@ function checkObject(node: ObjectNode, value: unknown, old: unknown, path: strin
     if (Object.hasOwn(node.fields, name)) continue;
     const meant = didYouMean(name, Object.keys(node.fields));
     const hint = meant === undefined ? "" : `, did you mean ${meant}?`;
-    report("unknownField", childPath(path, name), `unknown field ${shorten(JSON.stringify(name))}${hint}`);
+    report("unknownField", childPath(path, name), `unknown field ${shorten(JSON.stringify(name), QUOTED)}${hint}`);
   }
   return true;
 }
