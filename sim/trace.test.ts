@@ -22,6 +22,16 @@ describe("RunTrace", () => {
     expect(trace.hash()).toBe(trace.hash());
   });
 
+  it("folds its hash every 256 lines", () => {
+    const trace = new RunTrace(clock(0));
+    const text = (from: number, to: number): string =>
+      Array.from({ length: to - from }, (_, index) => `0.000000 x y ${from + index}\n`).join("");
+    for (let line = 0; line < 600; line++) trace.write("x", "y", `${line}`);
+    const fold = (before: Buffer, lines: string): Buffer => createHash("sha256").update(before).update(lines).digest();
+    const folded = fold(fold(Buffer.of(), text(0, 256)), text(256, 512));
+    expect(trace.hash()).toBe(fold(folded, text(512, 600)).toString("hex"));
+  });
+
   it("covers lines that it no longer keeps", () => {
     const run = (word: string): RunTrace => {
       const trace = new RunTrace(clock(0), 2);

@@ -38,7 +38,7 @@ export function trapRealTime(target: RealWorld): Disposable {
   }
   return {
     [Symbol.dispose]() {
-      for (const restore of undo.splice(0).reverse()) restore();
+      for (const restore of undo.splice(0)) restore();
     },
   };
 }

@@ -80,6 +80,22 @@ describe("cable", () => {
   });
 });
 
+describe("cable carrier", () => {
+  it("loses what was under way even if it is back in time", () => {
+    const pair = new Pair();
+    pair.cable.rule(delay(millis(5)));
+    pair.world.scheduler.at(millis(1), () => pair.cable.setUp(false));
+    pair.world.scheduler.at(millis(2), () => pair.cable.setUp(true));
+    expect([pair.send(1), pair.comments()]).toEqual([[], ["dropped on the way to b:eth0: carrier lost under way"]]);
+  });
+
+  it("tells its devices of changes only", () => {
+    const { cable, world } = new Pair();
+    for (const up of [true, false, false, true]) cable.setUp(up);
+    expect(world.trace.lines()).toEqual(["0.000000 a:eth0--b:eth0 carrier down", "0.000000 a:eth0--b:eth0 carrier up"]);
+  });
+});
+
 describe("faults", () => {
   it("delay adds to the latency, and delays add up", () => {
     const pair = new Pair();
@@ -170,9 +186,13 @@ describe("faults", () => {
       using _loss = pair.cable.rule(loss(1));
       expect(pair.send(1)).toEqual([]);
     }
+    const twice = pair.cable.rule(loss(0));
+    for (let time = 0; time < 2; time++) twice[Symbol.dispose]();
     expect(pair.send(1)).toEqual(["1+10"]);
     expect(pair.world.trace.lines().filter((line) => line.includes(" fault "))).toEqual([
       "0.000000 a:eth0--b:eth0 fault loss both on",
+      "10.000100 a:eth0--b:eth0 fault loss both off",
+      "10.000100 a:eth0--b:eth0 fault loss both on",
       "10.000100 a:eth0--b:eth0 fault loss both off",
     ]);
   });

@@ -1,103 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { encodeArp } from "../../impl/wire/arp.ts";
-import { decodeEthernet, ETHER_TYPES, encodeEthernet, type VlanTag } from "../../impl/wire/ethernet.ts";
-import { encodeIcmp6 } from "../../impl/wire/icmp6.ts";
-import { parseIpv4, parseIpv6, solicitedNodeGroup } from "../../impl/wire/ip.ts";
-import { encodeIpv6 } from "../../impl/wire/ipv6.ts";
-import { BROADCAST, type Mac, multicastMac, parseMac, ZERO_MAC } from "../../impl/wire/mac.ts";
-import { ALL_MLDV2_ROUTERS, type MldRecordType } from "../../impl/wire/mld.ts";
-import { millis, seconds } from "../../impl/wire/time.ts";
-import { createWorld, type World } from "../create-world.ts";
-import { type Cable, connect } from "./cable.ts";
-import { Station } from "./station.ts";
-import { Switch } from "./switch.ts";
-import { type PortOptions } from "./switch-port.ts";
-import { SWITCH_PROFILES, type SwitchProfile } from "./switch-profile.ts";
-
-/** IEEE 802 local experimental EtherType 1. */
-const EXPERIMENT = 0x88b5;
-const MACS: Readonly<Record<string, Mac>> = {
-  a: parseMac("02:00:00:00:00:0a"),
-  b: parseMac("02:00:00:00:00:0b"),
-  c: parseMac("02:00:00:00:00:0c"),
-  d: parseMac("02:00:00:00:00:0d"),
-  all: BROADCAST,
-};
-const macOf = (name: string): Mac => MACS[name] ?? parseMac(name);
-
-/** A switch with a station on each port; what they hear is noted as `station<tag`. */
-class Lan {
-  readonly world: World;
-  readonly sw: Switch;
-  readonly cables = new Map<string, Cable>();
-  readonly #stations = new Map<string, Station>();
-  #heard: string[] = [];
-
-  constructor(ports: Readonly<Record<string, PortOptions>>, profile?: SwitchProfile) {
-    this.world = createWorld({ seed: "switch", capture: true });
-    this.sw = new Switch(this.world, "sw", profile);
-    for (const [name, options] of Object.entries(ports)) {
-      const station = new Station(name, macOf(name), (frame) => this.#hear(name, frame));
-      const cable = connect(
-        this.world,
-        { device: station, port: "eth0", name },
-        { device: this.sw, port: `to-${name}`, name: "sw" },
-      );
-      station.plug(cable.a);
-      this.sw.plug(`to-${name}`, cable.b, options);
-      this.cables.set(name, cable);
-      this.#stations.set(name, station);
-    }
-  }
-
-  /** Sends one frame and says who heard it. */
-  say(
-    from: string,
-    to: string,
-    { as = from, length = 46, vlan }: { as?: string; length?: number; vlan?: VlanTag } = {},
-  ): string {
-    const payload = new Uint8Array(length);
-    return this.send(from, { destination: macOf(to), source: macOf(as), etherType: EXPERIMENT, payload, vlan });
-  }
-
-  send(from: string, frame: Parameters<typeof encodeEthernet>[0]): string {
-    this.#heard = [];
-    this.#stations.get(from)?.send(encodeEthernet(frame));
-    this.wait(0.001);
-    return this.#heard.join(" ");
-  }
-
-  wait(duration: number): void {
-    this.world.scheduler.advance(seconds(this.world.scheduler.now / 1e6 + duration));
-  }
-
-  until(time: number): void {
-    this.world.scheduler.advance(seconds(time));
-  }
-
-  table(): string {
-    return this.sw
-      .table()
-      .map(({ vlan, mac, port }) => `${vlan}/${mac.at(-1)}@${port}`)
-      .join(" ");
-  }
-
-  events(): readonly string[] {
-    return this.world.trace.lines().filter((line) => / sw (learned|moved|frozen|aged|flushed) /.test(line));
-  }
-
-  drops(): readonly string[] {
-    return this.world.capture.frames().flatMap(({ comments }) => comments);
-  }
-
-  #hear(name: string, frame: Uint8Array): void {
-    const { vlan, source } = decodeEthernet(frame);
-    // Queries are of the switch itself and come whenever they come.
-    if (Object.values(MACS).includes(source)) this.#heard.push(vlan === undefined ? name : `${name}<${vlan.id}`);
-  }
-}
-
-const PLAIN = { a: {}, b: {}, c: {} };
+import { type VlanTag } from "../../impl/wire/ethernet.ts";
+import { seconds } from "../../impl/wire/time.ts";
+import { SWITCH_PROFILES } from "./switch-profile.ts";
+import { Lan, PLAIN } from "./test-lan.ts";
 
 describe("Switch", () => {
   it("floods what it does not know and learns from sources", () => {
@@ -213,6 +118,7 @@ describe("Switch ageing", () => {
     lan.cables.get("a")?.setUp(false);
     lan.until(1.5);
     expect([lan.say("b", "a"), lan.drops().at(-1)]).toEqual(["", "dropped on the way to a:eth0: no carrier"]);
+    expect([lan.say("b", "all"), lan.drops().length]).toEqual(["c", 1]);
     lan.until(1.52);
     expect([lan.events().at(-1), lan.say("b", "a")]).toEqual([
       "1.510000 sw flushed vlan=1 mac=02:00:00:00:00:0a port=to-a",
@@ -247,6 +153,21 @@ describe("Switch ageing", () => {
   });
 });
 
+describe("Switch with move dampening", () => {
+  it("does not follow the fifth move in 180 s, for 180 s", () => {
+    const lan = new Lan(PLAIN, SWITCH_PROFILES["move-dampening"]);
+    const ports: string[] = [];
+    for (const port of ["a", "b", "a", "b", "a", "b", "b"]) {
+      lan.say(port, "all", { as: "d" });
+      ports.push(lan.table());
+    }
+    expect(ports).toEqual(["a", "b", "a", "b", "a", "a", "a"].map((port) => `1/d@to-${port}`));
+    lan.wait(180);
+    lan.say("b", "all", { as: "d" });
+    expect(lan.table()).toBe("1/d@to-b");
+  });
+});
+
 describe("Switch VLANs", () => {
   const PORTS = {
     a: { vlans: { kind: "access", vlan: 10 } },
@@ -276,150 +197,11 @@ describe("Switch VLANs", () => {
     expect([lan.say("a", "d"), lan.say("b", "d")]).toEqual(["d<10", "c d<20"]);
   });
 
-  it("keeps the priority of a frame that stays tagged", () => {
+  it("keeps the priority of a tag, also of one that named no VLAN", () => {
     const lan = new Lan(PORTS);
-    lan.say("c", "all", { vlan: { priority: 5, id: 10 } });
-    expect(lan.say("c", "all", { vlan: { priority: 5, id: 10 } })).toBe("a d<10");
-  });
-});
-
-const VIP = parseIpv4("192.0.2.10");
-
-function gratuitousArp(name: string): Parameters<typeof encodeEthernet>[0] {
-  const arp = {
-    operation: "request",
-    senderMac: macOf(name),
-    senderIp: VIP,
-    targetMac: ZERO_MAC,
-    targetIp: VIP,
-  } as const;
-  return { destination: BROADCAST, source: macOf(name), etherType: ETHER_TYPES.arp, payload: encodeArp(arp) };
-}
-
-describe("Switch profiles", () => {
-  it("garp-rate-limited: drops the eleventh announcement of a port within a second", () => {
-    const lan = new Lan(PLAIN, SWITCH_PROFILES["garp-rate-limited"]);
-    const heard = Array.from({ length: 11 }, () => lan.send("a", gratuitousArp("a")));
-    expect(heard).toEqual([...Array<string>(10).fill("b c"), ""]);
-    expect(lan.send("b", gratuitousArp("b"))).toBe("a c");
-    expect(lan.drops()).toEqual(["dropped at sw:to-a: more than 10 gratuitous ARP packets per second"]);
-    lan.wait(1);
-    expect(lan.send("a", gratuitousArp("a"))).toBe("b c");
-  });
-
-  it("move-dampening: the fifth move in 180 s is not followed, for 180 s", () => {
-    const lan = new Lan(PLAIN, SWITCH_PROFILES["move-dampening"]);
-    const ports: string[] = [];
-    for (const port of ["a", "b", "a", "b", "a", "b", "b"]) {
-      lan.say(port, "all", { as: "d" });
-      ports.push(lan.table());
-    }
-    expect(ports).toEqual(["a", "b", "a", "b", "a", "a", "a"].map((port) => `1/d@to-${port}`));
-    lan.wait(180);
-    lan.say("b", "all", { as: "d" });
-    expect(lan.table()).toBe("1/d@to-b");
-  });
-
-  it("dai: drops ARP whose binding it was not told, but for trusted ports", () => {
-    const lan = new Lan({ a: {}, b: {}, c: { trusted: true } }, SWITCH_PROFILES.dai);
-    expect([lan.send("a", gratuitousArp("a")), lan.send("c", gratuitousArp("c")), lan.say("a", "all")]).toEqual([
-      "",
-      "a b",
-      "b c",
-    ]);
-    lan.sw.bind(VIP, macOf("a"));
-    expect([lan.send("a", gratuitousArp("a")), lan.send("b", gratuitousArp("b"))]).toEqual(["b c", ""]);
-    expect(lan.drops()).toEqual([
-      "dropped at sw:to-a: ARP inspection: 192.0.2.10 is not bound to 02:00:00:00:00:0a",
-      "dropped at sw:to-b: ARP inspection: 192.0.2.10 is not bound to 02:00:00:00:00:0b",
-    ]);
-  });
-});
-
-const GROUP = solicitedNodeGroup(parseIpv6("2001:db8::10"));
-const SOURCE = parseIpv6("fe80::a");
-
-function ipv6Frame(name: string, to: typeof GROUP, message: Parameters<typeof encodeIcmp6>[0]) {
-  const mld = message.kind === "mldReport" || message.kind === "mldQuery";
-  const payload = encodeIpv6({
-    source: SOURCE,
-    destination: to,
-    nextHeader: 58,
-    hopLimit: mld ? 1 : 255,
-    trafficClass: 0,
-    flowLabel: 0,
-    ...(mld ? { routerAlert: 0 } : {}),
-    payload: encodeIcmp6(message, SOURCE, to),
-  });
-  return { destination: multicastMac(to), source: macOf(name), etherType: ETHER_TYPES.ipv6, payload };
-}
-
-const report = (name: string, type: MldRecordType) =>
-  ipv6Frame(name, ALL_MLDV2_ROUTERS, { kind: "mldReport", records: [{ type, group: GROUP, sources: [] }] });
-const solicit = (name: string, to = GROUP) =>
-  ipv6Frame(name, to, { kind: "neighborSolicitation", target: parseIpv6("2001:db8::10") });
-
-describe("Switch with MLD snooping", () => {
-  const snooping = (): Lan => new Lan({ a: {}, b: {}, c: {} }, SWITCH_PROFILES["mld-snooping"]);
-
-  it("brings a solicitation only to the ports that reported the group", () => {
-    const lan = snooping();
-    lan.until(11);
     expect([
-      lan.send("a", solicit("a")),
-      lan.send("c", report("c", "changeToExclude")),
-      lan.send("a", solicit("a")),
-    ]).toEqual(["", "", "c"]);
-  });
-
-  it("floods to all nodes, and floods all before the first answers are due", () => {
-    const lan = snooping();
-    expect(lan.send("a", solicit("a"))).toBe("b c");
-    lan.until(11);
-    expect(lan.send("a", solicit("a", parseIpv6("ff02::1")))).toBe("b c");
-  });
-
-  it("forgets a listener that does not report for 260 s", () => {
-    const lan = snooping();
-    lan.until(11);
-    lan.send("c", report("c", "modeIsExclude"));
-    lan.until(270);
-    expect(lan.send("a", solicit("a"))).toBe("c");
-    lan.until(272);
-    expect(lan.send("a", solicit("a"))).toBe("");
-  });
-
-  it("asks again when a listener left, and forgets it after 2 s", () => {
-    const lan = snooping();
-    lan.until(11);
-    lan.send("c", report("c", "changeToExclude"));
-    lan.send("c", report("c", "changeToInclude"));
-    expect(lan.send("a", solicit("a"))).toBe("c");
-    lan.wait(2);
-    expect(lan.send("a", solicit("a"))).toBe("");
-    const queries = lan.world.capture.frames().filter(({ point }) => point === "sw:querier");
-    expect(queries.map(({ time, bytes }) => `${(time / 1e6).toFixed(0)} ${decodeEthernet(bytes).destination}`)).toEqual(
-      ["0 33:33:00:00:00:01", "11 33:33:ff:00:00:10"],
-    );
-  });
-
-  it("queries at once, after 31.25 s, and every 125 s from then on; and a port that comes up", () => {
-    const lan = snooping();
-    lan.until(160);
-    lan.cables.get("b")?.setUp(false);
-    lan.cables.get("b")?.setUp(true);
-    lan.until(290);
-    const queries = lan.world.capture.frames().filter(({ point }) => point === "sw:querier");
-    expect(queries.map(({ time }) => time / 1e6)).toEqual([0, 31.25, 156.25, 160, 281.25]);
-  });
-
-  it("brings reports and groups to the port of another querier", () => {
-    const lan = snooping();
-    lan.until(11);
-    const query = { kind: "mldQuery", maximumResponse: millis(10_000), group: parseIpv6("::") } as const;
-    lan.send("b", ipv6Frame("b", parseIpv6("ff02::1"), query));
-    expect([lan.send("a", solicit("a")), lan.send("c", report("c", "changeToExclude"))]).toEqual(["b", "b"]);
-    lan.wait(256);
-    expect(lan.send("a", solicit("a"))).toBe("c");
+      lan.say("c", "all", { vlan: { priority: 5, id: 10 } }),
+      lan.say("a", "all", { vlan: { priority: 5, id: 0 } }),
+    ]).toEqual(["a d<10p5", "c<10p5 d<10p5"]);
   });
 });
