@@ -57,7 +57,8 @@ function buildStation(world: World, station: Station): Host {
 }
 
 function vlansOf({ access, trunk }: PortSpec): { readonly vlans?: PortVlans } {
-  if (trunk.length > 0) return { vlans: { kind: "trunk", allowed: trunk, ...(access === undefined ? {} : { native: access }) } };
+  if (trunk.length > 0)
+    return { vlans: { kind: "trunk", allowed: trunk, ...(access === undefined ? {} : { native: access }) } };
   return access === undefined ? {} : { vlans: { kind: "access", vlan: access } };
 }
 
