@@ -106,8 +106,8 @@ describe("a probe", () => {
       frame[13] === 0 ? ({ kind: "drop", because: "cut" } as const) : ({ kind: "pass" } as const);
     cable.rule({ name: "cut", direction: "bToA", start: () => judge });
     const syns: number[] = [];
-    node.addPrerouting((packet) => {
-      if (packet.protocol === 6) syns.push(inMillis(world.scheduler.now));
+    node.addPrerouting((packet, link) => {
+      if (packet.protocol === 6 && link === "eth0") syns.push(inMillis(world.scheduler.now));
       return packet;
     });
     probe.start();
