@@ -20,15 +20,15 @@ describe("AddressBlock", () => {
     );
     fc.assert(
       fc.property(anyPrefix, offsets, (prefix, offset) => {
-        const block = new AddressBlock(prefix, false);
+        const block = new AddressBlock<string>(prefix, false);
         const address = block.first + BigInt(offset);
         fc.pre(address <= block.last);
         expect(block.ipAt(offset)).toBe(ipFromBigInt(address, block.family));
         expect(new BlockIndex([block]).find(block.ipAt(offset))).toEqual({ block, offset });
       }),
     );
-    expect(new AddressBlock(parsePrefix("::ffff:0:0/112"), false).ipAt(1)).toBe("::ffff:0.0.0.1");
-    expect(new AddressBlock(parsePrefix("2001:db8::/64"), false).ipAt(0)).toBe("2001:db8::");
+    expect(new AddressBlock<string>(parsePrefix("::ffff:0:0/112"), false).ipAt(1)).toBe("::ffff:0.0.0.1");
+    expect(new AddressBlock<string>(parsePrefix("2001:db8::/64"), false).ipAt(0)).toBe("2001:db8::");
   });
 
   it.each([
@@ -44,7 +44,7 @@ describe("AddressBlock", () => {
     ["2001:db8::/66", false, 2n ** 63n - 1n],
     ["::/1", true, 2n ** 63n - 1n],
   ])("%s (avoidBuggyIPs %s) holds %d addresses", (prefix, avoidBuggyIPs, capacity) => {
-    expect(new AddressBlock(parsePrefix(prefix), avoidBuggyIPs).capacity).toBe(capacity);
+    expect(new AddressBlock<string>(parsePrefix(prefix), avoidBuggyIPs).capacity).toBe(capacity);
   });
 
   it("gives exactly as many addresses as it says, none of them buggy", () => {
@@ -55,10 +55,10 @@ describe("AddressBlock", () => {
       "198.51.100.252/30",
       "198.51.100.0/32",
     ]) {
-      const block = new AddressBlock(parsePrefix(text), true);
+      const block = new AddressBlock<string>(parsePrefix(text), true);
       const given: string[] = [];
       for (let offset = block.firstFree(); offset !== undefined; offset = block.firstFree()) {
-        block.take(offset);
+        block.take(offset, "");
         given.push(block.ipAt(offset));
       }
       expect(given.filter((ip) => /\.(0|255)$/.test(ip))).toEqual([]);
@@ -68,7 +68,7 @@ describe("AddressBlock", () => {
 
   it("finds the block of an address among many", () => {
     const blocks = ["10.0.0.0/30", "10.0.0.8/29", "10.0.1.0/24", "2001:db8::/64"].map(
-      (prefix) => new AddressBlock(parsePrefix(prefix), false),
+      (prefix) => new AddressBlock<string>(parsePrefix(prefix), false),
     );
     const index = new BlockIndex(blocks);
     const where = (ip: string): string => {

@@ -1,6 +1,6 @@
 import { type Family, type Ip, ipFromBigInt, ipToBigInt, isIpv4 } from "../wire/ip.ts";
 import { bitsOf, lengthOf, type Prefix, prefixFamily, rangeOf } from "../wire/prefix.ts";
-import { OffsetSet } from "./offset-set.ts";
+import { OffsetMap } from "./offset-map.ts";
 
 /** Addresses further from the start than this are given only by name: nobody walks past four thousand million used ones. */
 const WINDOW_BITS = 32;
@@ -9,13 +9,13 @@ const MAX_INT64 = 2n ** 63n - 1n;
 /** An IPv4 address that ends in .0 or .255, which some firmware takes for a broadcast. */
 export const isBuggy = (ip: Ip): boolean => isIpv4(ip) && /\.(?:0|255)$/.test(ip);
 
-/** One prefix of a pool, and which of its addresses are in use. */
-export class AddressBlock {
+/** One prefix of a pool, and who has which of its addresses. */
+export class AddressBlock<Holder> {
   readonly prefix: Prefix;
   readonly family: Family;
   readonly first: bigint;
   readonly last: bigint;
-  readonly #used: OffsetSet;
+  readonly #holders: OffsetMap<Holder>;
   readonly #avoidBuggy: boolean;
   readonly #format: (offset: number) => Ip;
 
@@ -27,7 +27,7 @@ export class AddressBlock {
     this.last = last;
     this.#avoidBuggy = avoidBuggyIPs && this.family === "ipv4";
     const lowByte = Number(first & 0xffn);
-    this.#used = new OffsetSet(
+    this.#holders = new OffsetMap<Holder>(
       Math.min(this.#hostBits, WINDOW_BITS),
       this.#avoidBuggy ? (leafStart) => buggyBits(lowByte, leafStart) : undefined,
     );
@@ -48,16 +48,20 @@ export class AddressBlock {
     return offset < 2n ** BigInt(WINDOW_BITS) ? Number(offset) : undefined;
   }
 
-  take(offset: number): void {
-    this.#used.add(offset);
+  holderAt(offset: number): Holder | undefined {
+    return this.#holders.get(offset);
+  }
+
+  take(offset: number, holder: Holder): void {
+    this.#holders.set(offset, holder);
   }
 
   free(offset: number): void {
-    this.#used.delete(offset);
+    this.#holders.delete(offset);
   }
 
   firstFree(): number | undefined {
-    return this.#used.firstAbsent();
+    return this.#holders.firstAbsent();
   }
 
   /** How many addresses can be given; where nobody can count that far, the largest int64. */
@@ -106,7 +110,7 @@ function ipv6Formatter(base: bigint): (offset: number) => Ip {
 }
 
 /** The block that holds an address, among blocks that do not overlap. */
-export class BlockIndex<T extends AddressBlock> {
+export class BlockIndex<T extends AddressBlock<unknown>> {
   readonly #blocks: Readonly<Record<Family, readonly T[]>>;
 
   constructor(blocks: Iterable<T>) {

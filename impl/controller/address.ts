@@ -9,10 +9,12 @@ export class Address {
   readonly block: PoolBlock;
   /** Undefined where it lies too far out to be found by search. */
   readonly offset: number | undefined;
-  readonly #users = new Map<string, Claim>();
-  /** Who uses which port; made when a second Service first asks. */
-  #ports: Map<string, string> | undefined;
+  /** The latest user. */
   #holder: Claim | undefined;
+  /** All users, once there were two. */
+  #users: Map<string, Claim> | undefined;
+  /** Who uses which port, once there were two users. */
+  #ports: Map<string, string> | undefined;
 
   constructor(ip: Ip, block: PoolBlock, offset: number | undefined) {
     this.ip = ip;
@@ -21,7 +23,7 @@ export class Address {
   }
 
   get unused(): boolean {
-    return this.#users.size === 0;
+    return this.#holder === undefined;
   }
 
   /** Of those that use it; they all have the same. */
@@ -31,13 +33,17 @@ export class Address {
 
   /** Why the claim may not use the address; undefined: it may. */
   refusal(claim: Claim): Refusal | undefined {
-    if (this.#users.size === 0 || (this.#users.size === 1 && this.#users.has(claim.service))) return undefined;
-    const detail = this.#holder === undefined ? undefined : sharingProblem(this.#holder, claim);
+    const holder = this.#holder;
+    if (holder === undefined) return undefined;
+    const alone = this.#users === undefined || this.#users.size === 1;
+    if (alone && holder.service === claim.service) return undefined;
+    const detail = sharingProblem(holder, claim);
     if (detail !== undefined) {
-      const others = [...this.#users.keys()].filter((service) => service !== claim.service).sort();
+      const users = this.#users === undefined ? [holder.service] : [...this.#users.keys()];
+      const others = users.filter((service) => service !== claim.service).sort();
       return { because: "sharing", service: claim.service, others, detail };
     }
-    const ports = (this.#ports ??= this.#indexPorts());
+    const ports = this.#portUsers(holder);
     for (const port of claim.ports) {
       const by = ports.get(port);
       if (by !== undefined && by !== claim.service) return { because: "portInUse", port, ip: this.ip, by };
@@ -46,23 +52,31 @@ export class Address {
   }
 
   add(claim: Claim): void {
-    this.#users.set(claim.service, claim);
+    const before = this.#holder;
     this.#holder = claim;
-    if (this.#ports !== undefined) for (const port of claim.ports) this.#ports.set(port, claim.service);
+    if (before !== undefined && before.service !== claim.service) {
+      this.#users ??= new Map([[before.service, before]]);
+    }
+    this.#users?.set(claim.service, claim);
+    for (const port of this.#ports === undefined ? [] : claim.ports) this.#ports?.set(port, claim.service);
   }
 
   remove(service: string): void {
-    const claim = this.#users.get(service);
-    if (claim === undefined) return;
-    this.#users.delete(service);
-    if (this.#ports !== undefined) for (const port of claim.ports) this.#ports.delete(port);
-    if (this.#holder === claim) this.#holder = this.#users.values().next().value;
+    const claim = this.#users === undefined ? this.#holder : this.#users.get(service);
+    if (claim?.service !== service) return;
+    this.#users?.delete(service);
+    for (const port of this.#ports === undefined ? [] : claim.ports) this.#ports?.delete(port);
+    if (this.#holder === claim) this.#holder = this.#users?.values().next().value;
   }
 
-  #indexPorts(): Map<string, string> {
-    const ports = new Map<string, string>();
-    for (const claim of this.#users.values()) for (const port of claim.ports) ports.set(port, claim.service);
-    return ports;
+  #portUsers(holder: Claim): ReadonlyMap<string, string> {
+    if (this.#ports === undefined) {
+      this.#ports = new Map();
+      for (const { ports, service } of this.#users?.values() ?? [holder]) {
+        for (const port of ports) this.#ports.set(port, service);
+      }
+    }
+    return this.#ports;
   }
 }
 

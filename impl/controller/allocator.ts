@@ -4,26 +4,30 @@ import { Address } from "./address.ts";
 import { BlockIndex, isBuggy } from "./address-block.ts";
 import { type Claim, type FamilyWish, shareIdOf } from "./claim.ts";
 import { PoolChoice } from "./pool-choice.ts";
-import { type Place, type PoolBlock, PoolSpace } from "./pool-space.ts";
+import { FAMILIES, type Place, type PoolBlock, PoolSpace } from "./pool-space.ts";
 import { type PoolRefusal, type Refusal } from "./refusal.ts";
 
 /** What a Service holds. */
 export interface Allocation {
+  /** As it was when the addresses were given. */
   readonly claim: Claim;
-  readonly pool: string;
+  readonly pool: PoolSpace;
   readonly ips: readonly Ip[];
+  readonly addresses: readonly Address[];
 }
 
-interface Holding extends Allocation {
-  readonly space: PoolSpace;
-  readonly addresses: readonly Address[];
+/** A Service as the allocator sees it. Only the allocator writes it. */
+export class Tenant {
+  allocation: Allocation | undefined;
+  /** Its place among those that hold something. */
+  place = 0;
 }
 
 /** An address that more Services than before might use now. */
 export interface Release {
   readonly pool: string;
   readonly family: Family;
-  readonly ip: Ip;
+  readonly address: Address;
 }
 
 export interface PoolCounters {
@@ -35,7 +39,7 @@ export interface PoolCounters {
 
 /** An address that a Service may have. */
 interface Offer {
-  readonly space: PoolSpace;
+  readonly pool: PoolSpace;
   readonly places: readonly (Place | Address)[];
 }
 
@@ -46,8 +50,7 @@ export class Allocator {
   #pools: ReadonlyMap<string, PoolSpace> = new Map();
   #choice = new PoolChoice([]);
   #blocks = new BlockIndex<PoolBlock>([]);
-  readonly #holdings = new Map<string, Holding>();
-  readonly #addresses = new Map<Ip, Address>();
+  readonly #tenants: Tenant[] = [];
   #releases: Release[] = [];
   readonly #changedPools = new Set<string>();
 
@@ -59,27 +62,18 @@ export class Allocator {
     const spaces = [...this.#pools.values()];
     this.#choice = new PoolChoice(spaces);
     this.#blocks = new BlockIndex(spaces.flatMap((space) => space.blocks));
-    const holdings = [...this.#holdings.values()];
-    this.#holdings.clear();
-    this.#addresses.clear();
     this.#releases = [];
-    for (const { claim, ips } of holdings) {
-      const located = this.#locate(ips);
-      if (!isRefusal(located)) this.#hold(claim, located);
+    for (const tenant of this.#tenants.splice(0)) {
+      const { allocation } = tenant;
+      tenant.allocation = undefined;
+      if (allocation === undefined) continue;
+      const located = this.#locate(allocation.ips);
+      if (!isRefusal(located)) this.#hold(tenant, allocation.claim, located);
     }
   }
 
   get poolCount(): number {
     return this.#pools.size;
-  }
-
-  allocation(service: string): Allocation | undefined {
-    return this.#holdings.get(service);
-  }
-
-  /** Whether all addresses lie in one pool. */
-  inOnePool(ips: readonly Ip[]): boolean {
-    return !isRefusal(this.#locate(ips));
   }
 
   /** Why the claim may not hold exactly these addresses; undefined: it may. */
@@ -88,74 +82,76 @@ export class Allocator {
     return isRefusal(located) ? located : undefined;
   }
 
-  /** Gives the claim exactly these addresses, in place of those it holds. */
-  assign(claim: Claim, ips: readonly Ip[]): Refusal | undefined {
-    const held = this.#holdings.get(claim.service);
-    if (held !== undefined && held.claim === claim && sameIps(held.ips, ips)) return undefined;
+  /** Gives the claim exactly these addresses, in place of those that the tenant holds. */
+  assign(tenant: Tenant, claim: Claim, ips: readonly Ip[]): Refusal | undefined {
     const located = this.#checked(claim, ips);
     if (isRefusal(located)) return located;
-    this.#hold(claim, located);
+    const held = tenant.allocation;
+    if (held?.claim !== claim || !sameIps(held.ips, ips)) this.#hold(tenant, claim, located);
     return undefined;
   }
 
   /** Gives any address: of pools pinned to the Service, else of those for everybody. */
-  allocate(claim: Claim, wish: FamilyWish): Refusal | undefined {
+  allocate(tenant: Tenant, claim: Claim, wish: FamilyWish): Refusal | undefined {
     const offer = bestOffer(this.#choice.pinnedFor(claim), claim, wish) ?? bestOffer(this.#choice.general, claim, wish);
     if (offer === undefined) {
-      const pools = this.#choice.explain(claim, (space) => exhaustion(space, claim, wish));
+      const pools = this.#choice.explain(claim, (pool) => exhaustion(pool, claim, wish));
       return pools.length === 0 ? { because: "noPools" } : { because: "noneAvailable", pools };
     }
-    this.#hold(claim, offer);
+    this.#hold(tenant, claim, offer);
     return undefined;
   }
 
-  allocateFrom(pool: string, claim: Claim, wish: FamilyWish): Refusal | undefined {
-    const space = this.#pools.get(pool);
-    if (space === undefined) return { because: "unknownPool", pool };
-    const why = space.incompatibility(claim);
-    if (why !== undefined) return { because: "poolNotCompatible", pool, why };
-    const offer = bestOffer([space], claim, wish);
+  allocateFrom(name: string, tenant: Tenant, claim: Claim, wish: FamilyWish): Refusal | undefined {
+    const pool = this.#pools.get(name);
+    if (pool === undefined) return { because: "unknownPool", pool: name };
+    const why = pool.incompatibility(claim);
+    if (why !== undefined) return { because: "poolNotCompatible", pool: name, why };
+    const offer = bestOffer([pool], claim, wish);
     if (offer === undefined) {
-      return { because: "poolExhausted", pool, family: wish.family, why: exhaustion(space, claim, wish) };
+      return { because: "poolExhausted", pool: name, family: wish.family, why: exhaustion(pool, claim, wish) };
     }
-    this.#hold(claim, offer);
+    this.#hold(tenant, claim, offer);
     return undefined;
   }
 
-  /** Adds an address of the other family from the same pool to the one that the claim holds. */
-  addFamily(claim: Claim): Refusal | Ip {
-    const held = this.#holdings.get(claim.service);
-    const address = held?.addresses.at(0);
-    if (held === undefined || address === undefined) throw new Error(`${claim.service} holds no address`);
-    const family = address.block.family === "ipv4" ? "ipv6" : "ipv4";
-    const place = held.space[family].find(claim);
+  /** Adds an address of the other family from the same pool to the one that the tenant holds. */
+  addFamily(tenant: Tenant, claim: Claim): Refusal | Ip {
+    const address = tenant.allocation?.addresses.at(0);
+    if (address === undefined) throw new Error(`${claim.service} holds no address`);
+    const { pool, family: present } = address.block.space;
+    const family = present === "ipv4" ? "ipv6" : "ipv4";
+    const place = pool[family].find(claim);
     if (place === undefined) {
-      return { because: "poolExhausted", pool: held.pool, family, why: held.space.exhaustion(family) };
+      return { because: "poolExhausted", pool: pool.name, family, why: pool.exhaustion(family) };
     }
-    this.#hold(claim, { space: held.space, places: [address, place] });
+    this.#hold(tenant, claim, { pool, places: [address, place] });
     return place.block.ipAt(place.offset);
   }
 
-  /** False where the Service held nothing. */
-  release(service: string): boolean {
-    const held = this.#holdings.get(service);
-    if (held === undefined) return false;
-    this.#holdings.delete(service);
-    held.space.services -= 1;
-    this.#changedPools.add(held.pool);
-    for (const address of held.addresses) this.#leave(address, service);
-    return true;
+  release(tenant: Tenant): void {
+    const held = tenant.allocation;
+    if (held === undefined) return;
+    tenant.allocation = undefined;
+    const last = this.#tenants.pop();
+    if (last !== undefined && last !== tenant) {
+      last.place = tenant.place;
+      this.#tenants[last.place] = last;
+    }
+    held.pool.services -= 1;
+    this.#changedPools.add(held.pool.name);
+    for (const address of held.addresses) this.#leave(address, held.claim.service);
   }
 
   /** The pools that might serve the claim, were they not exhausted: those whose releases concern it. */
   candidates(claim: Claim): readonly string[] {
-    return [...this.#choice.pinnedFor(claim), ...this.#choice.general].map(({ pool }) => pool.name);
+    return [...this.#choice.pinnedFor(claim), ...this.#choice.general].map(({ name }) => name);
   }
 
-  /** Whether the claim might use the address beside, or in place of, those that use it now. */
-  mightUse(claim: Claim, ip: Ip): boolean {
-    const address = this.#addresses.get(ip);
-    return address === undefined || (address.shareId !== "" && address.shareId === shareIdOf(claim));
+  /** Whether the claim might use a released address, in place of those that used it or beside those that do. */
+  mightUse(claim: Claim, { address }: Release): boolean {
+    const current = address.block.current(address);
+    return current === undefined || (current.shareId !== "" && current.shareId === shareIdOf(claim));
   }
 
   /** Addresses given up since the last call. */
@@ -191,8 +187,8 @@ export class Allocator {
   #checked(claim: Claim, ips: readonly Ip[]): Offer | Refusal {
     const offer = this.#locate(ips);
     if (isRefusal(offer)) return offer;
-    const why = offer.space.incompatibility(claim);
-    if (why !== undefined) return { because: "poolNotCompatible", pool: offer.space.pool.name, why };
+    const why = offer.pool.incompatibility(claim);
+    if (why !== undefined) return { because: "poolNotCompatible", pool: offer.pool.name, why };
     if (ips.length > 2) return { because: "tooManyAddresses", ips };
     const [first, second] = ips;
     if (first !== undefined && second !== undefined && familyOf(first) === familyOf(second)) {
@@ -207,61 +203,48 @@ export class Allocator {
 
   /** Where addresses lie, which must be in one pool. */
   #locate(ips: readonly Ip[]): Offer | Refusal {
-    const places: (Place | Address)[] = [];
-    let space: PoolSpace | undefined;
+    const places: Address[] = [];
+    let pool: PoolSpace | undefined;
     for (const ip of ips) {
-      const found = this.#addresses.get(ip) ?? this.#find(ip);
+      const found = this.#blocks.find(ip);
       if (found === undefined) return { because: "notInPools", ips, detail: `no pool has ${ip}` };
-      const { pool } = found.block.space.pool;
-      if (pool.avoidBuggyIPs && isBuggy(ip)) {
-        return { because: "notInPools", ips, detail: `pool ${pool.name} avoids addresses that end in .0 or .255` };
+      const { block, offset } = found;
+      const owner = block.space.pool;
+      if (owner.pool.avoidBuggyIPs && isBuggy(ip)) {
+        return { because: "notInPools", ips, detail: `pool ${owner.name} avoids addresses that end in .0 or .255` };
       }
-      space ??= found.block.space.pool;
-      if (space !== found.block.space.pool) return { because: "notInPools", ips, detail: "they are not in one pool" };
-      places.push(found);
+      pool ??= owner;
+      if (pool !== owner) return { because: "notInPools", ips, detail: "they are not in one pool" };
+      places.push(block.current({ ip, offset }) ?? new Address(ip, block, offset));
     }
-    if (space === undefined) throw new Error("no address was asked for");
-    return { space, places };
+    if (pool === undefined) throw new Error("no address was asked for");
+    return { pool, places };
   }
 
-  /** An address that nobody uses. */
-  #find(ip: Ip): Place | Address | undefined {
-    const found = this.#blocks.find(ip);
-    if (found === undefined) return undefined;
-    const { block, offset } = found;
-    return offset === undefined ? new Address(ip, block, undefined) : { block, offset };
-  }
-
-  #hold(claim: Claim, offer: Offer): void {
-    const held = this.#holdings.get(claim.service);
-    const addresses = offer.places.map((place) => this.#addressAt(place));
+  #hold(tenant: Tenant, claim: Claim, { pool, places }: Offer): void {
+    const held = tenant.allocation;
+    const addresses = places.map(addressAt);
     // Joining before leaving keeps an address that is in both.
     for (const address of addresses) this.#join(address, claim, held?.claim);
     for (const address of held?.addresses ?? []) {
       if (!addresses.includes(address)) this.#leave(address, claim.service);
     }
-    if (held !== undefined) {
-      held.space.services -= 1;
-      this.#changedPools.add(held.pool);
+    if (held === undefined) {
+      tenant.place = this.#tenants.length;
+      this.#tenants.push(tenant);
+    } else {
+      held.pool.services -= 1;
+      this.#changedPools.add(held.pool.name);
     }
-    const { name } = offer.space.pool;
-    offer.space.services += 1;
-    this.#changedPools.add(name);
-    const ips = addresses.map((address) => address.ip);
-    this.#holdings.set(claim.service, { claim, pool: name, ips, space: offer.space, addresses });
-  }
-
-  #addressAt(place: Place | Address): Address {
-    if (place instanceof Address) return place;
-    const ip = place.block.ipAt(place.offset);
-    return this.#addresses.get(ip) ?? new Address(ip, place.block, place.offset);
+    pool.services += 1;
+    this.#changedPools.add(pool.name);
+    tenant.allocation = { claim, pool, ips: addresses.map((address) => address.ip), addresses };
   }
 
   #join(address: Address, claim: Claim, before: Claim | undefined): void {
     const { space } = address.block;
     const shareId = address.shareId;
     if (address.unused) {
-      this.#addresses.set(address.ip, address);
       space.take(address);
     } else if (before !== undefined) {
       address.remove(claim.service);
@@ -281,16 +264,21 @@ export class Allocator {
     if (address.unused) {
       space.leaveGroup(address, shareId);
       space.free(address);
-      this.#addresses.delete(address.ip);
     }
     this.#noteRelease(address, shareId);
   }
 
   #noteRelease(address: Address, shareId: string): void {
-    const { space } = address.block;
-    this.#releases.push({ pool: space.pool.pool.name, family: space.family, ip: address.ip });
-    if (address.offset !== undefined) address.block.groups.get(shareId)?.changed(address.offset);
+    const { block, offset } = address;
+    this.#releases.push({ pool: block.space.pool.name, family: block.family, address });
+    if (offset !== undefined && shareId !== "") block.groups.get(shareId)?.changed(offset);
   }
+}
+
+function addressAt(place: Place | Address): Address {
+  if (place instanceof Address) return place;
+  const { block, offset } = place;
+  return block.holderAt(offset) ?? new Address(block.ipAt(offset), block, offset);
 }
 
 const sameIps = (a: readonly Ip[], b: readonly Ip[]): boolean =>
@@ -300,24 +288,25 @@ const sameIps = (a: readonly Ip[], b: readonly Ip[]): boolean =>
 function bestOffer(pools: readonly PoolSpace[], claim: Claim, wish: FamilyWish): Offer | undefined {
   let primary: Offer | undefined;
   let secondary: Offer | undefined;
-  for (const space of pools) {
+  for (const pool of pools) {
     if (wish.family !== "dual") {
-      const place = space[wish.family].find(claim);
-      if (place !== undefined) return { space, places: [place] };
+      const place = pool[wish.family].find(claim);
+      if (place !== undefined) return { pool, places: [place] };
       continue;
     }
-    const v4 = space.ipv4.find(claim);
-    const v6 = space.ipv6.find(claim);
-    if (v4 !== undefined && v6 !== undefined) return { space, places: [v4, v6] };
+    const v4 = pool.ipv4.find(claim);
+    const v6 = pool.ipv6.find(claim);
+    if (v4 !== undefined && v6 !== undefined) return { pool, places: [v4, v6] };
     const [first, second] = wish.primary === "ipv4" ? [v4, v6] : [v6, v4];
-    if (first !== undefined) primary ??= { space, places: [first] };
-    if (second !== undefined) secondary ??= { space, places: [second] };
+    if (first !== undefined) primary ??= { pool, places: [first] };
+    if (second !== undefined) secondary ??= { pool, places: [second] };
   }
   return wish.prefer ? (primary ?? secondary) : undefined;
 }
 
-/** Which half of the wish the pool cannot fulfil. */
-function exhaustion(space: PoolSpace, claim: Claim, { family }: FamilyWish): PoolRefusal {
-  if (family !== "dual") return space.exhaustion(family);
-  return space.exhaustion(space.ipv4.find(claim) === undefined ? "ipv4" : "ipv6");
+/** What the pool lacks of the wish: a family that it has not at all, or one that is used up. */
+function exhaustion(pool: PoolSpace, claim: Claim, { family }: FamilyWish): PoolRefusal {
+  if (family !== "dual") return pool.exhaustion(family);
+  const lacking = FAMILIES.find((each) => pool[each].blocks.length === 0);
+  return pool.exhaustion(lacking ?? (pool.ipv4.find(claim) === undefined ? "ipv4" : "ipv6"));
 }

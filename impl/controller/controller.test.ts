@@ -94,7 +94,10 @@ describe("one Service, whatever the controller did before", () => {
     [
       "PreferDualStack in a pool of the other family",
       { ...DUAL, policy: "PreferDualStack", ...inPool("v6") },
-      ["v6 1000::"],
+      [
+        "v6 1000::",
+        "AdditionalAssignFailed cannot assign additional IP in PreferDualStack: no available IPs in pool v6 for ipv4 IPFamily: it has no IPv4 addresses",
+      ],
     ],
     [
       "two addresses by annotation, in the given order",

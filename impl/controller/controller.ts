@@ -28,6 +28,8 @@ export class Controller {
   /** Counters as last reported, by pool. */
   readonly #reported = new Map<string, string>();
   #effects: ControllerEffect[] = [];
+  /** Services whose status is not what it shall be. */
+  readonly #unwritten = new Set<ServiceEntry>();
   #synced = false;
   #configured = false;
   #configError: string | undefined;
@@ -98,9 +100,12 @@ export class Controller {
   }
 
   #forget(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
     this.#entries.delete(key);
+    this.#unwritten.delete(entry);
     this.#waiting.leave(key);
-    this.#allocator.release(key);
+    this.#allocator.release(entry.tenant);
   }
 
   /** Services with addresses come first, so that nobody is given what another one already has. */
@@ -118,7 +123,7 @@ export class Controller {
   #reclaim(entry: ServiceEntry): void {
     if (entry.wanted !== undefined) return;
     const ips = tenable(this.#allocator, entry.request, entry.observed);
-    if (ips.length > 0) this.#allocator.assign(entry.request.claim, ips);
+    if (ips.length > 0) this.#allocator.assign(entry.tenant, entry.request.claim, ips);
   }
 
   #process(entry: ServiceEntry): void {
@@ -126,7 +131,7 @@ export class Controller {
       this.#complainOfConfig(entry);
       return;
     }
-    const outcome = converge(this.#allocator, entry.request, this.#currentAddresses(entry));
+    const outcome = converge(this.#allocator, entry.tenant, entry.request, this.#currentAddresses(entry));
     this.#record(entry, outcome);
     this.#wait(entry, outcome);
   }
@@ -149,9 +154,9 @@ export class Controller {
     }
     entry.complaint = text;
     if (keepStatus) return;
-    const held = this.#allocator.allocation(key);
-    entry.wanted = { ingress: held?.ips ?? [], pool: held?.pool };
-    this.#write(entry);
+    const held = entry.tenant.allocation;
+    entry.wanted = { ingress: held?.ips ?? [], pool: held?.pool.name };
+    this.#unwritten.add(entry);
   }
 
   #write(entry: ServiceEntry): void {
@@ -189,8 +194,8 @@ export class Controller {
     this.#waiting.enter(request.claim, topics, holdsOne, `${family} ${prefer} ${primary} ${request.pool}`);
   }
 
-  #topics({ request }: ServiceEntry, refusal: NonNullable<Outcome["refusal"]>): readonly Topic[] {
-    const families = missingFamilies(this.#allocator, request);
+  #topics({ request, tenant }: ServiceEntry, refusal: NonNullable<Outcome["refusal"]>): readonly Topic[] {
+    const families = missingFamilies(tenant, request);
     const poolTopics = (pools: readonly string[]): readonly Topic[] =>
       pools.flatMap((pool) => families.map((family): Topic => `pool ${family} ${pool}`));
     switch (refusal.because) {
@@ -223,12 +228,15 @@ export class Controller {
   /** True if the first of the queue got what it waited for and there is a next one. */
   #serveFirst(queue: Queue, releases: readonly Release[]): boolean {
     const entry = queue.first === undefined ? undefined : this.#entries.get(queue.first);
-    if (entry === undefined || !releases.some(({ ip }) => this.#allocator.mightUse(queue.claim, ip))) return false;
+    if (entry === undefined || !releases.some((release) => this.#allocator.mightUse(queue.claim, release)))
+      return false;
     this.#process(entry);
     return !this.#waiting.waits(entry.key) && queue.first !== undefined;
   }
 
   #take(): readonly ControllerEffect[] {
+    for (const entry of this.#unwritten) this.#write(entry);
+    this.#unwritten.clear();
     // Before every Service is known, a pool only seems to be unused.
     if (this.#synced) for (const name of this.#allocator.takeChangedPools()) this.#reportPool(name);
     const effects = this.#effects;

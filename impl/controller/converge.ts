@@ -1,5 +1,5 @@
 import { familyOf, type Ip } from "../wire/ip.ts";
-import { type Allocator } from "./allocator.ts";
+import { type Allocator, type Tenant } from "./allocator.ts";
 import { describeRefusal, quote, quoteList, type Refusal, type ServiceFamily } from "./refusal.ts";
 import { familyOfAddresses, readServiceIp, type ServiceRequest, wishOf } from "./service-request.ts";
 
@@ -47,26 +47,34 @@ export function tenable(allocator: Allocator, request: ServiceRequest, texts: re
 }
 
 /** Brings one Service to the addresses it should hold, given those it holds. */
-export function converge(allocator: Allocator, request: ServiceRequest, current: readonly string[]): Outcome {
+export function converge(
+  allocator: Allocator,
+  tenant: Tenant,
+  request: ServiceRequest,
+  current: readonly string[],
+): Outcome {
   const { service } = request.claim;
   if (!request.isLoadBalancer) {
-    allocator.release(service);
+    allocator.release(tenant);
     return SETTLED;
   }
   const precluded = preclusion(allocator, request);
   if (precluded !== undefined) {
-    allocator.release(service);
+    allocator.release(tenant);
     return { ...SETTLED, ...precluded };
   }
-  const kept = keep(allocator, request, current);
+  const kept = keep(allocator, tenant, request, current);
   if (kept.stop) return kept.outcome;
   const { events } = kept;
-  if (allocator.allocation(service) !== undefined) return { ...addMissingFamily(allocator, request, events) };
-  const refusal = allocate(allocator, request);
-  if (refusal !== undefined) return { ...SETTLED, events, complaint: failed(service, refusal), refusal };
-  const ips = allocator.allocation(service)?.ips ?? [];
-  return { ...SETTLED, events: [...events, assigned(`Assigned IP ${quoteList(ips)}`)] };
+  if (tenant.allocation === undefined) {
+    const refusal = allocate(allocator, tenant, request);
+    if (refusal !== undefined) return { ...SETTLED, events, complaint: failed(service, refusal), refusal };
+    events.push(assigned(`Assigned IP ${quoteList(ipsOf(tenant))}`));
+  }
+  return addMissingFamily(allocator, tenant, request, events);
 }
+
+const ipsOf = ({ allocation }: Tenant): readonly Ip[] => allocation?.ips ?? [];
 
 const assigned = (message: string): EventDraft => ({ type: "Normal", reason: "IPAllocated", message });
 
@@ -93,11 +101,11 @@ type Kept =
   | { readonly stop: false; readonly events: EventDraft[] };
 
 /** Keeps the current addresses as far as they are legal and still wanted; else releases them. */
-function keep(allocator: Allocator, request: ServiceRequest, current: readonly string[]): Kept {
+function keep(allocator: Allocator, tenant: Tenant, request: ServiceRequest, current: readonly string[]): Kept {
   const { claim, clusterFamily, clusterIps } = request;
   const events: EventDraft[] = [];
   const clear = (): Kept => {
-    allocator.release(claim.service);
+    allocator.release(tenant);
     return { stop: false, events };
   };
   if (current.length === 0) return clear();
@@ -113,13 +121,13 @@ function keep(allocator: Allocator, request: ServiceRequest, current: readonly s
   }
   if (typeof family !== "string" || !familyFits(family, clusterFamily, request)) return clear();
   const ips = current.flatMap((text) => readServiceIp(text) ?? []);
-  const refusal = allocator.assign(claim, ips);
+  const refusal = allocator.assign(tenant, claim, ips);
   if (refusal !== undefined) {
     const message = `current IP for ${quote(claim.service)} not allowed by config, will attempt for new IP assignment: ${describeRefusal(refusal)}`;
     events.push({ type: "Normal", reason: "ClearAssignment", message });
     return clear();
   }
-  if (request.pool !== "" && allocator.allocation(claim.service)?.pool !== request.pool) return clear();
+  if (request.pool !== "" && tenant.allocation?.pool.name !== request.pool) return clear();
   const { desired } = request;
   if (isRefusal(desired)) {
     const message = `invalid requested loadbalancer IPs: ${describeRefusal(desired)}`;
@@ -134,12 +142,19 @@ const sameSet = (a: readonly Ip[], b: readonly Ip[]): boolean =>
   a.length === b.length && a.every((ip) => b.includes(ip));
 
 /** A dual-stack Service that prefers two addresses and has one takes the other as soon as its pool has it. */
-function addMissingFamily(allocator: Allocator, request: ServiceRequest, events: readonly EventDraft[]): Outcome {
-  const { claim, clusterFamily, policy } = request;
-  const held = allocator.allocation(claim.service);
-  const wanted = policy === "PreferDualStack" && clusterFamily === "dual" && held?.ips.length === 1;
+function addMissingFamily(
+  allocator: Allocator,
+  tenant: Tenant,
+  request: ServiceRequest,
+  events: readonly EventDraft[],
+): Outcome {
+  const { claim, clusterFamily, desired, policy } = request;
+  const held = tenant.allocation;
+  const prefersTwo = policy === "PreferDualStack" && clusterFamily === "dual";
+  // Who named an address gets that and no other.
+  const wanted = prefersTwo && desired === undefined && held?.ips.length === 1;
   if (!wanted) return { ...SETTLED, events };
-  const added = allocator.addFamily(claim);
+  const added = allocator.addFamily(tenant, claim);
   if (typeof added === "string") {
     return { ...SETTLED, events: [...events, assigned(`Assigned additional IP ${quote(added)}`)] };
   }
@@ -152,26 +167,26 @@ function addMissingFamily(allocator: Allocator, request: ServiceRequest, events:
   };
 }
 
-function allocate(allocator: Allocator, request: ServiceRequest): Refusal | undefined {
+function allocate(allocator: Allocator, tenant: Tenant, request: ServiceRequest): Refusal | undefined {
   const { claim, clusterFamily, desired, pool } = request;
   if (isRefusal(clusterFamily)) return clusterFamily;
   if (isRefusal(desired)) return desired;
   if (desired !== undefined) {
     const { ips } = desired;
     if (desired.family !== clusterFamily) return { because: "requestedFamily", ips };
-    const refusal = allocator.assign(claim, ips);
+    const refusal = allocator.assign(tenant, claim, ips);
     if (refusal !== undefined) return refusal;
-    if (pool === "" || allocator.allocation(claim.service)?.pool === pool) return undefined;
-    allocator.release(claim.service);
+    if (pool === "" || tenant.allocation?.pool.name === pool) return undefined;
+    allocator.release(tenant);
     return { because: "requestedPool", ips, pool };
   }
   const wish = wishOf(request, clusterFamily);
-  return pool === "" ? allocator.allocate(claim, wish) : allocator.allocateFrom(pool, claim, wish);
+  return pool === "" ? allocator.allocate(tenant, claim, wish) : allocator.allocateFrom(pool, tenant, claim, wish);
 }
 
 /** The families that a refused Service waits for. */
-export function missingFamilies(allocator: Allocator, request: ServiceRequest): readonly ("ipv4" | "ipv6")[] {
-  const [first] = allocator.allocation(request.claim.service)?.ips ?? [];
+export function missingFamilies(tenant: Tenant, request: ServiceRequest): readonly ("ipv4" | "ipv6")[] {
+  const [first] = tenant.allocation?.ips ?? [];
   if (first !== undefined) return [familyOf(first) === "ipv4" ? "ipv6" : "ipv4"];
   const { clusterFamily } = request;
   if (isRefusal(clusterFamily)) return [];

@@ -1,23 +1,25 @@
 import { type Pool } from "../api/config.ts";
 import { matchesAny } from "../api/selector.ts";
-import { type Family } from "../wire/ip.ts";
+import { type Family, type Ip } from "../wire/ip.ts";
 import { bitsOf, lengthOf, type Prefix } from "../wire/prefix.ts";
 import { type Address } from "./address.ts";
 import { AddressBlock } from "./address-block.ts";
 import { type Claim, shareIdOf } from "./claim.ts";
-import { OffsetSet } from "./offset-set.ts";
+import { OffsetMap } from "./offset-map.ts";
 import { type PoolRefusal } from "./refusal.ts";
 import { SharingGroup } from "./sharing-group.ts";
 
 const MAX_INT64 = 2n ** 63n - 1n;
-const FAMILIES = ["ipv4", "ipv6"] as const;
+export const FAMILIES = ["ipv4", "ipv6"] as const;
 
 /** A prefix of a pool. */
-export class PoolBlock extends AddressBlock {
+export class PoolBlock extends AddressBlock<Address> {
   readonly space: FamilySpace;
   /** Its place among the pool's prefixes of this family. */
   readonly index: number;
   readonly groups = new Map<string, SharingGroup>();
+  /** Those out of reach of a search. */
+  readonly #far = new Map<Ip, Address>();
   readonly #groupBits: number;
 
   constructor(prefix: Prefix, avoidBuggyIPs: boolean, space: FamilySpace, index: number) {
@@ -25,6 +27,21 @@ export class PoolBlock extends AddressBlock {
     this.space = space;
     this.index = index;
     this.#groupBits = Math.min(bitsOf(this.family) - lengthOf(prefix), 32);
+  }
+
+  /** Who has the address now. */
+  current({ ip, offset }: Pick<Address, "ip" | "offset">): Address | undefined {
+    return offset === undefined ? this.#far.get(ip) : this.holderAt(offset);
+  }
+
+  occupy(address: Address): void {
+    if (address.offset === undefined) this.#far.set(address.ip, address);
+    else this.take(address.offset, address);
+  }
+
+  vacate({ ip, offset }: Address): void {
+    if (offset === undefined) this.#far.delete(ip);
+    else this.free(offset);
   }
 
   group(shareId: string): SharingGroup {
@@ -51,9 +68,9 @@ export class FamilySpace {
   readonly capacity: bigint;
   /** Distinct addresses in use. */
   used = 0;
-  readonly #fullBlocks: OffsetSet;
+  readonly #fullBlocks: OffsetMap<true>;
   /** By sharing: in which blocks there are such addresses. */
-  readonly #sharedIn = new Map<string, OffsetSet>();
+  readonly #sharedIn = new Map<string, OffsetMap<true>>();
   readonly #indexBits: number;
 
   constructor(pool: PoolSpace, family: Family) {
@@ -66,7 +83,7 @@ export class FamilySpace {
     const capacity = this.blocks.reduce((sum, block) => sum + block.capacity, 0n);
     this.capacity = capacity > MAX_INT64 ? MAX_INT64 : capacity;
     this.#indexBits = Math.ceil(Math.log2(Math.max(1, this.blocks.length)));
-    this.#fullBlocks = new OffsetSet(this.#indexBits);
+    this.#fullBlocks = new OffsetMap<true>(this.#indexBits);
     for (const block of this.blocks) this.#noteFullness(block);
   }
 
@@ -98,15 +115,13 @@ export class FamilySpace {
 
   take(address: Address): void {
     this.used += 1;
-    if (address.offset === undefined) return;
-    address.block.take(address.offset);
+    address.block.occupy(address);
     this.#noteFullness(address.block);
   }
 
   free(address: Address): void {
     this.used -= 1;
-    if (address.offset === undefined) return;
-    address.block.free(address.offset);
+    address.block.vacate(address);
     this.#noteFullness(address.block);
   }
 
@@ -115,10 +130,10 @@ export class FamilySpace {
     address.block.group(shareId).add(address.offset, address);
     let order = this.#sharedIn.get(shareId);
     if (order === undefined) {
-      order = new OffsetSet(this.#indexBits);
+      order = new OffsetMap<true>(this.#indexBits);
       this.#sharedIn.set(shareId, order);
     }
-    order.add(address.block.index);
+    order.set(address.block.index, true);
   }
 
   leaveGroup(address: Address, shareId: string): void {
@@ -134,7 +149,9 @@ export class FamilySpace {
   }
 
   #noteFullness(block: PoolBlock): void {
-    if (block.firstFree() === undefined) this.#fullBlocks.add(block.index);
+    const full = block.firstFree() === undefined;
+    if (full === (this.#fullBlocks.get(block.index) !== undefined)) return;
+    if (full) this.#fullBlocks.set(block.index, true);
     else this.#fullBlocks.delete(block.index);
   }
 }
@@ -151,6 +168,10 @@ export class PoolSpace {
     this.pool = pool;
     this.ipv4 = new FamilySpace(this, "ipv4");
     this.ipv6 = new FamilySpace(this, "ipv6");
+  }
+
+  get name(): string {
+    return this.pool.name;
   }
 
   get blocks(): readonly PoolBlock[] {

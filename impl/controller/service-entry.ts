@@ -1,5 +1,6 @@
 import { type Service } from "../api/kubernetes.ts";
 import { type Ip } from "../wire/ip.ts";
+import { Tenant } from "./allocator.ts";
 import { POOL_ANNOTATION, readServiceRequest, type ServiceRequest } from "./service-request.ts";
 
 /** More own writes than this are never on their way at once. */
@@ -18,6 +19,7 @@ export interface WantedStatus {
  */
 export class ServiceEntry {
   readonly key: string;
+  readonly tenant = new Tenant();
   request: ServiceRequest;
   /** Undefined until the first decision. */
   wanted: WantedStatus | undefined;

@@ -93,7 +93,7 @@ export class WaitingRoom {
   concerned(releases: readonly Release[]): Map<Queue, Release[]> {
     const concerned = new Map<Queue, Release[]>();
     for (const release of releases) {
-      const topics: Topic[] = [`ip ${release.ip}`, `pool ${release.family} ${release.pool}`];
+      const topics: Topic[] = [`ip ${release.address.ip}`, `pool ${release.family} ${release.pool}`];
       for (const queue of topics.flatMap((topic) => [...(this.#byTopic.get(topic) ?? [])])) {
         const found = concerned.get(queue);
         if (found === undefined) concerned.set(queue, [release]);

@@ -1,30 +1,32 @@
 const BITS = 5;
 const FAN_OUT = 32;
 
-/** One word of the tree. In a leaf the bits are the members, elsewhere they sum up the children. */
-interface Node {
+/** One word of the tree. In a leaf the bits are the entries, elsewhere they sum up the children. */
+interface Node<T> {
   /** Bit i: part i has no room left. */
   full: number;
-  /** Bit i: part i has a member. */
+  /** Bit i: part i has an entry. */
   any: number;
-  readonly children: (Node | undefined)[];
+  readonly children: (Node<T> | undefined)[];
+  /** Of a leaf. */
+  readonly values: (T | undefined)[];
 }
 
 const lowestBit = (word: number): number => 31 - Math.clz32(word & -word);
 
 /**
- * A set of integers in [0, 2^bits), bits at most 32, as a tree of 32-bit words that exists only where there are members:
- * every question costs one step per level, however many members there are.
+ * A map of the integers in [0, 2^bits), bits at most 32, as a tree of 32-bit words that exists only where there are
+ * entries: every question costs one step per level, however many entries there are and however often they came and went.
  */
-export class OffsetSet {
+export class OffsetMap<T> {
   readonly #levels: number;
   /** Bits of the root that lie beyond the end. */
   readonly #beyond: number;
   readonly #reserved: (leafStart: number) => number;
-  readonly #root: Node;
-  readonly #path: Node[] = [];
+  readonly #root: Node<T>;
+  readonly #path: Node<T>[] = [];
 
-  /** `reserved` gives, for a leaf's first integer, the bits that are never free; they are no members either. */
+  /** `reserved` gives, for a leaf's first integer, the bits that are never free; they are no entries either. */
   constructor(bits: number, reserved: (leafStart: number) => number = () => 0) {
     this.#levels = Math.max(1, Math.ceil(bits / BITS));
     const rootBits = bits - BITS * (this.#levels - 1);
@@ -37,16 +39,16 @@ export class OffsetSet {
     return this.#root.any === 0;
   }
 
-  has(offset: number): boolean {
-    let node: Node | undefined = this.#root;
+  get(offset: number): T | undefined {
+    let node: Node<T> | undefined = this.#root;
     for (let level = this.#levels - 1; level > 0; level--) {
       node = node.children[(offset >>> (BITS * level)) % FAN_OUT];
-      if (node === undefined) return false;
+      if (node === undefined) return undefined;
     }
-    return (node.any & (1 << (offset % FAN_OUT))) !== 0;
+    return node.values[offset % FAN_OUT];
   }
 
-  add(offset: number): void {
+  set(offset: number, value: T): void {
     let node = this.#root;
     for (let level = this.#levels - 1; level > 0; level--) {
       this.#path[level] = node;
@@ -61,6 +63,7 @@ export class OffsetSet {
     const bit = 1 << (offset % FAN_OUT);
     node.any |= bit;
     node.full |= bit;
+    node.values[offset % FAN_OUT] = value;
     for (let level = 1; level < this.#levels; level++) {
       const parent = this.#path[level];
       if (parent === undefined) return;
@@ -72,7 +75,7 @@ export class OffsetSet {
   }
 
   delete(offset: number): void {
-    let node: Node | undefined = this.#root;
+    let node: Node<T> | undefined = this.#root;
     for (let level = this.#levels - 1; level > 0; level--) {
       this.#path[level] = node;
       node = node.children[(offset >>> (BITS * level)) % FAN_OUT];
@@ -80,6 +83,7 @@ export class OffsetSet {
     }
     const bit = 1 << (offset % FAN_OUT);
     node.any &= ~bit;
+    node.values[offset % FAN_OUT] = undefined;
     node.full = node.any | this.#leafFull(offset);
     for (let level = 1; level < this.#levels; level++) {
       const parent = this.#path[level];
@@ -94,7 +98,7 @@ export class OffsetSet {
     }
   }
 
-  /** The lowest integer that is neither a member nor reserved. */
+  /** The lowest integer that is neither an entry nor reserved. */
   firstAbsent(): number | undefined {
     let node = this.#root;
     let start = 0;
@@ -104,20 +108,26 @@ export class OffsetSet {
       start += index * 2 ** (BITS * level);
       if (level === 0) break;
       const child = node.children[index];
-      node = child ?? this.#node(level - 1, start);
+      if (child === undefined) return start + this.#firstOfEmpty(start);
+      node = child;
     }
     return start;
   }
 
-  /** The lowest member that is not below `from`. */
+  /** The lowest entry that is not below `from`. */
   next(from: number): number | undefined {
     const found = next(this.#root, this.#levels - 1, from);
     return found < 0 ? undefined : found;
   }
 
-  #node(level: number, offset: number): Node {
-    if (level > 0) return { full: level === this.#levels - 1 ? this.#beyond : 0, any: 0, children: [] };
-    return { full: this.#leafFull(offset), any: 0, children: [] };
+  #node(level: number, offset: number): Node<T> {
+    const full = level === 0 ? this.#leafFull(offset) : level === this.#levels - 1 ? this.#beyond : 0;
+    return { full, any: 0, children: [], values: [] };
+  }
+
+  /** In a part without entries only the start of its first leaf can be reserved. */
+  #firstOfEmpty(start: number): number {
+    return lowestBit(~this.#reserved(start));
   }
 
   #leafFull(offset: number): number {
@@ -125,8 +135,8 @@ export class OffsetSet {
   }
 }
 
-/** The lowest member of `node` not below `from`, both counted from the node's start; -1: none. */
-function next(node: Node, level: number, from: number): number {
+/** The lowest entry of `node` not below `from`, both counted from the node's start; -1: none. */
+function next<T>(node: Node<T>, level: number, from: number): number {
   const size = 2 ** (BITS * level);
   const first = Math.floor(from / size);
   if (first >= FAN_OUT) return -1;
