@@ -16,7 +16,17 @@ import {
 } from "./check-source.ts";
 import { GROUP } from "./kinds/kind.ts";
 import { findKind, KINDS } from "./kinds/registry.ts";
+import { type NamespaceObject, type NodeObject, type Secret } from "./kubernetes.ts";
 import { findInConfigMap, findInFrrObject } from "./legacy.ts";
+import {
+  type BFDProfile,
+  type BGPAdvertisement,
+  type BGPPeer,
+  type BGPPeerV1Beta1,
+  type Community,
+  type IPAddressPool,
+  type L2Advertisement,
+} from "./metallb.ts";
 import { type ConfigResources, NO_RESOURCES, parseConfig } from "./parse-config.ts";
 import { describeObject, type Problem } from "./problem.ts";
 import { isObject, type JsonObject } from "./schema/json-object.ts";
@@ -166,8 +176,20 @@ function objectsOf(document: SourceDocument): readonly { readonly root: string; 
   return value["items"].map((item: unknown, index) => ({ root: `items[${index}]`, value: item }));
 }
 
-function ofKind<T>(objects: readonly JsonObject[], kind: string): readonly T[] {
-  return objects.filter((object) => object["kind"] === kind) as readonly unknown[] as readonly T[];
+interface ByKind {
+  readonly IPAddressPool: IPAddressPool;
+  readonly L2Advertisement: L2Advertisement;
+  readonly BGPAdvertisement: BGPAdvertisement;
+  readonly BGPPeer: BGPPeer | BGPPeerV1Beta1;
+  readonly BFDProfile: BFDProfile;
+  readonly Community: Community;
+  readonly Namespace: NamespaceObject;
+  readonly Node: NodeObject;
+  readonly Secret: Secret;
+}
+
+function ofKind<K extends keyof ByKind>(objects: readonly JsonObject[], kind: K): readonly ByKind[K][] {
+  return objects.filter((object) => object["kind"] === kind) as readonly unknown[] as readonly ByKind[K][];
 }
 
 /** Objects that their schemas have let pass. */

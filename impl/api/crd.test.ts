@@ -38,7 +38,15 @@ function rules(form: Form): readonly string[] {
 }
 
 function describeForm(form: Form, required: boolean): string {
-  const limits = LIMITS.flatMap((limit) => (form[limit] === undefined ? [] : [`${limit}=${String(form[limit])}`]));
+  const limits = LIMITS.flatMap((limit) =>
+    form[limit] === undefined
+      ? []
+      : [
+          `${limit}=${JSON.stringify(form[limit])
+            .replace(/^"(.*)"$/, "$1")
+            .replaceAll("\\\\", "\\")}`,
+        ],
+  );
   const listType = form["x-kubernetes-list-type"];
   const words = [
     form.type,

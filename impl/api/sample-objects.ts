@@ -1,4 +1,5 @@
 // Small valid objects for tests, in the load balancer's namespace.
+import { type Config } from "./config.ts";
 import { type NamespaceObject, type NodeObject, type Secret } from "./kubernetes.ts";
 import {
   type BFDProfile,
@@ -8,6 +9,7 @@ import {
   type IPAddressPool,
   type L2Advertisement,
 } from "./metallb.ts";
+import { type ConfigResources, NO_RESOURCES, type ParseOptions, parseConfig } from "./parse-config.ts";
 import { type Labels } from "./selector.ts";
 
 const NAMESPACE = "metallb-system";
@@ -62,4 +64,19 @@ export function secret(
   type = "kubernetes.io/basic-auth",
 ): Secret {
   return { apiVersion: "v1", kind: "Secret", type, metadata: named(name), data };
+}
+
+/** The first thing wrong with some objects, as a speaker's status says it; "ok" where nothing is. */
+export function firstError(resources: Partial<ConfigResources>, options: Partial<ParseOptions> = {}): string {
+  const all = { ...NO_RESOURCES, ...resources };
+  const parsed = parseConfig(all, { namespace: NAMESPACE, component: "speaker", ...options });
+  return "config" in parsed ? "ok" : (parsed.problems.at(0)?.message ?? "no message");
+}
+
+/** The configuration that some valid objects mean. */
+export function configOf(resources: Partial<ConfigResources>, options: Partial<ParseOptions> = {}): Config {
+  const all = { ...NO_RESOURCES, ...resources };
+  const parsed = parseConfig(all, { namespace: NAMESPACE, component: "speaker", ...options });
+  if ("config" in parsed) return parsed.config;
+  throw new Error(parsed.problems.map((problem) => problem.message).join("; "));
 }

@@ -83,5 +83,5 @@ it.each(RULES)("$path: $rule.cel says the same in both languages", ({ path, rule
     { seed: 1, numRuns: 200 },
   );
   // Values that never break the rule, or never keep it, would show nothing.
-  expect([...verdicts].toSorted()).toEqual([false, true]);
+  expect(verdicts).toEqual(new Set([false, true]));
 });
