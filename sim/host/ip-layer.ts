@@ -16,7 +16,7 @@ import { type Interface } from "./interface.ts";
 import { decodeIp, encodeIp, headerLength } from "./ip-codec.ts";
 import { LOOPBACK } from "./devices.ts";
 import { type Kernel } from "./kernel.ts";
-import { type Route, RouteTable } from "./routes.ts";
+import { type Route, type RouteTable } from "./routes.ts";
 import { chooseSource } from "./source-address.ts";
 
 const DEFAULT_TTL = 64;
@@ -39,21 +39,21 @@ interface ContainerRoute {
 }
 
 export class IpLayer {
-  readonly routes: RouteTable;
   readonly prerouting: HookChain;
   readonly output: HookChain;
   readonly postrouting: HookChain;
   readonly #kernel: Kernel;
   readonly #interfaces: ReadonlyMap<string, Interface>;
+  readonly #routes: RouteTable;
   readonly #errors: ErrorReporter;
   readonly #protocols = new Map<number, ProtocolHandler>();
   readonly #containers = new Map<Ip, ContainerRoute>();
 
-  constructor(kernel: Kernel, interfaces: ReadonlyMap<string, Interface>, errors: ErrorReporter) {
+  constructor(kernel: Kernel, interfaces: ReadonlyMap<string, Interface>, routes: RouteTable, errors: ErrorReporter) {
     this.#kernel = kernel;
     this.#interfaces = interfaces;
     this.#errors = errors;
-    this.routes = new RouteTable((device) => interfaces.get(device)?.device.up ?? false);
+    this.#routes = routes;
     const chain = (): HookChain => new HookChain((packet, because) => this.#drop(packet, because));
     this.prerouting = chain();
     this.output = chain();
@@ -138,7 +138,7 @@ export class IpLayer {
     }
     const next = { ...packet, ttl: packet.ttl - 1 };
     if (container !== undefined) return this.#toContainer(next, container);
-    const route = this.routes.lookup(packet.destination);
+    const route = this.#routes.lookup(packet.destination);
     if (route === undefined) {
       this.#drop(packet, "no route");
       return this.#errors.unreachable(packet, "network");
@@ -165,7 +165,7 @@ export class IpLayer {
     if (this.#kernel.isLocal(destination)) return this.#loop(packet);
     const container = this.#containers.get(destination);
     if (container !== undefined) return this.#toContainer(packet, container);
-    const route = this.routes.lookup(destination);
+    const route = this.#routes.lookup(destination);
     if (route !== undefined) return this.#emit(packet, route);
     this.#drop(packet, "no route");
     this.#tellSender(packet, "network");
@@ -213,19 +213,19 @@ export class IpLayer {
     if (this.#kernel.isLocal(destination)) return destination;
     const links = this.#interfaces.values();
     if (this.#containers.has(destination)) return chooseSource(destination, destination, undefined, links);
-    const route = this.routes.lookup(destination);
+    const route = this.#routes.lookup(destination);
     if (route === undefined) return undefined;
     return chooseSource(destination, route.via ?? destination, this.#interfaces.get(route.device), links);
   }
 
   mtuTo(destination: Ip): number {
     if (this.#kernel.isLocal(destination)) return LOOPBACK_MTU;
-    const route = this.routes.lookup(destination);
+    const route = this.#routes.lookup(destination);
     return (route === undefined ? undefined : this.#interfaces.get(route.device)?.mtu) ?? ETHERNET_MTU;
   }
 
   confirm(destination: Ip): void {
-    const route = this.routes.lookup(destination);
+    const route = this.#routes.lookup(destination);
     const link = route === undefined ? undefined : this.#interfaces.get(route.device);
     if (route === undefined || link === undefined) return;
     const table = isIpv4(destination) ? link.arp.table : link.ndp.table;

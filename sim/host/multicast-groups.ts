@@ -42,7 +42,7 @@ export class MulticastGroups {
   readonly #members = new Map<Ipv6, number>();
   readonly #changes = new Map<Ipv6, Change>();
   readonly #answers = new Map<Ipv6, Scheduled>();
-  #changeTimer: Scheduled | undefined;
+  #reporting = false;
   #answer: { readonly at: Micros; readonly timer: Scheduled } | undefined;
 
   constructor(kernel: Kernel, link: IpLink, filter: GroupFilter) {
@@ -87,7 +87,7 @@ export class MulticastGroups {
     this.#members.clear();
     this.#changes.clear();
     this.#answers.clear();
-    this.#changeTimer = undefined;
+    this.#reporting = false;
     this.#answer = undefined;
   }
 
@@ -118,7 +118,9 @@ export class MulticastGroups {
 
   #report(group: Ipv6, type: Change["type"]): void {
     this.#changes.set(group, { type, left: ROBUSTNESS });
-    this.#changeTimer ??= this.#kernel.timers.after(GATHER, () => this.#sendChanges());
+    if (this.#reporting) return;
+    this.#reporting = true;
+    this.#kernel.timers.after(GATHER, () => this.#sendChanges());
   }
 
   /** RFC 3810 section 6.1: each change is reported as often as the robustness says, together with what changed since. */
@@ -129,9 +131,10 @@ export class MulticastGroups {
       if (--change.left === 0) this.#changes.delete(group);
     }
     this.#send(records);
+    this.#reporting = this.#changes.size > 0;
+    if (!this.#reporting) return;
     const again = plus(GATHER, micros(this.#draw() * UNSOLICITED_INTERVAL));
-    this.#changeTimer =
-      this.#changes.size === 0 ? undefined : this.#kernel.timers.after(again, () => this.#sendChanges());
+    this.#kernel.timers.after(again, () => this.#sendChanges());
   }
 
   #send(records: readonly MldRecord[]): void {

@@ -137,7 +137,7 @@ export class NeighbourTable {
 
   /** The carrier went, or the kernel ended: everything learned is gone, and what waited with it. */
   flush(): void {
-    for (const ip of [...this.#entries.keys()]) this.remove(ip);
+    for (const ip of this.#entries.keys()) this.remove(ip);
   }
 
   #create(ip: Ip): Entry | undefined {

@@ -79,7 +79,7 @@ export class ProcessSockets {
   }
 
   close(): void {
-    for (const link of [...this.#links.keys()]) this.closeLink(link);
+    for (const link of this.#links.keys()) this.closeLink(link);
     for (const { on, group } of this.#groups.values()) on.groups.leave(group);
     this.#groups.clear();
     for (const socket of this.#datagrams.values()) socket.close();

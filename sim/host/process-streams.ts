@@ -10,6 +10,7 @@ export class ProcessStreams {
   readonly #listeners = new Map<string, Disposable>();
   readonly #streams = new Map<string, TcpSocket>();
   #accepted = 0;
+  #paused = false;
 
   constructor(host: Host, deliver: (input: Input) => void) {
     this.#host = host;
@@ -29,6 +30,7 @@ export class ProcessStreams {
   #accept(listener: string, socket: TcpSocket): TcpHandler {
     const stream = `${listener}#${++this.#accepted}`;
     this.#streams.set(stream, socket);
+    if (this.#paused) socket.pause();
     return {
       ...this.#events(stream),
       opened: () => this.#deliver({ kind: "accepted", listener, stream, from: socket.remote }),
@@ -66,11 +68,13 @@ export class ProcessStreams {
 
   /** Nobody reads: the kernel acknowledges until the windows are full. */
   pause(): void {
+    this.#paused = true;
     for (const socket of this.#streams.values()) socket.pause();
   }
 
   resume(): void {
-    for (const socket of [...this.#streams.values()]) socket.resume();
+    this.#paused = false;
+    for (const socket of this.#streams.values()) socket.resume();
   }
 
   /** What the kernel does for a process that ended: FIN, or RST where something was not read. */
