@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Micros, micros, seconds } from "../impl/wire/time.ts";
 import { EventQueue } from "./scheduler.ts";
@@ -74,6 +74,18 @@ describe("EventQueue", () => {
     expect(() => queue.advance(micros(5))).toThrow("boom");
     queue.advance(micros(5));
     expect([queue.now, queue.nextDeadline()]).toEqual([5, undefined]);
+  });
+
+  it("keeps its order when it clears cancelled events away, the earliest among them", () => {
+    const queue = new EventQueue();
+    const ran: number[] = [];
+    for (let index = 0; index < 3001; index++) {
+      const time = (index * 7919) % 3001;
+      const event = queue.at(micros(time), () => ran.push(time));
+      if (time < 1000) event.cancel();
+    }
+    queue.advance(micros(3001));
+    expect(ran).toEqual(Array.from({ length: 2001 }, (_, index) => 1000 + index));
   });
 
   it("agrees with a sorted list, whatever is queued and cancelled", () => {

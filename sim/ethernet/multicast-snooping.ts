@@ -1,14 +1,15 @@
 // RFC 4541 section 3 (MLD snooping), RFC 3810 section 9 (timers of a querier).
+import { type Random } from "../../impl/ports.ts";
 import { DecodeError } from "../../impl/wire/errors.ts";
 import { ETHER_TYPES, encodeEthernet, type Ethernet } from "../../impl/wire/ethernet.ts";
 import { decodeIcmp6, encodeIcmp6, type Icmp6 } from "../../impl/wire/icmp6.ts";
 import { ALL_NODES, type Ipv6, isMulticast, parseIpv6, UNSPECIFIED_V6 } from "../../impl/wire/ip.ts";
 import { IP_PROTOCOLS } from "../../impl/wire/ipv4.ts";
 import { decodeIpv6, encodeIpv6, type Ipv6Packet } from "../../impl/wire/ipv6.ts";
-import { type Mac, multicastMac } from "../../impl/wire/mac.ts";
+import { type Mac, macFromBytes, multicastMac } from "../../impl/wire/mac.ts";
 import { type MldRecord } from "../../impl/wire/mld.ts";
 import { micros, type Micros, plus, seconds, times } from "../../impl/wire/time.ts";
-import { type Scheduler } from "../world.ts";
+import { type Scheduler, type SimWorld } from "../world.ts";
 
 export interface QuerierTimers {
   readonly robustness: number;
@@ -25,17 +26,13 @@ export const QUERIER_TIMERS: QuerierTimers = {
   lastListener: seconds(1),
 };
 
-/** Where a query goes: to one port or all, in one VLAN or all. */
-export interface Where {
+/** To one port or all, in one VLAN or all. */
+export interface QueryTarget {
   readonly vlan?: number;
   readonly port?: string;
 }
 
-/** How the switch speaks. */
-export interface QuerierVoice {
-  readonly mac: Mac;
-  send(query: Uint8Array, where: Where): void;
-}
+type SendQuery = (query: Uint8Array, target: QueryTarget) => void;
 
 /** What is known of one VLAN: until when somebody listens to a group, or routes, behind which port. */
 interface Membership {
@@ -47,21 +44,23 @@ interface Membership {
 export class MulticastSnooping {
   readonly #scheduler: Scheduler;
   readonly #timers: QuerierTimers;
-  readonly #voice: QuerierVoice;
+  readonly #mac: Mac;
+  readonly #send: SendQuery;
   readonly #since: Micros;
   readonly #vlans = new Map<number, Membership>();
 
-  constructor(scheduler: Scheduler, timers: QuerierTimers, voice: QuerierVoice) {
-    this.#scheduler = scheduler;
+  constructor(world: SimWorld, owner: string, timers: QuerierTimers, send: SendQuery) {
+    this.#scheduler = world.scheduler;
     this.#timers = timers;
-    this.#voice = voice;
-    this.#since = scheduler.now;
+    this.#mac = drawMac(world.random(`${owner}/mac`));
+    this.#send = send;
+    this.#since = world.scheduler.now;
     this.#queryAgain(0);
   }
 
   /** Asks for the listeners of one group, or of all. */
-  query(where: Where, group = UNSPECIFIED_V6): void {
-    this.#voice.send(queryFrame(this.#voice.mac, group, this.#timers), where);
+  query(target: QueryTarget, group = UNSPECIFIED_V6): void {
+    this.#send(queryFrame(this.#mac, group, this.#timers), target);
   }
 
   /** Takes note of a report or a query that came in. */
@@ -171,6 +170,12 @@ function queryFrame(source: Mac, group: Ipv6, timers: QuerierTimers): Uint8Array
   });
   const etherType = ETHER_TYPES.ipv6;
   return encodeEthernet({ destination: multicastMac(destination), source, etherType, payload: packet });
+}
+
+/** A locally administered address. */
+function drawMac(stream: Random): Mac {
+  const byte = (): number => Math.floor(stream.next() * 256);
+  return macFromBytes(Uint8Array.of(0x02, byte(), byte(), byte(), byte(), byte()));
 }
 
 /** RFC 4291 appendix A: the interface identifier from an EUI-48. */

@@ -1,5 +1,5 @@
 // Random trees of switches with stations on them: what must hold in every Ethernet.
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodeEthernet } from "../../impl/wire/ethernet.ts";
 import { BROADCAST, type Mac, macFromBytes } from "../../impl/wire/mac.ts";

@@ -1,15 +1,14 @@
-// A learning Ethernet switch. IEEE 802.1Q sections 6.9 (VLANs), 8.6 (forwarding) and 8.7 (learning and ageing).
-import { type Random } from "../../impl/ports.ts";
+// A learning Ethernet switch. IEEE 802.1Q sections 6.9 (VLANs), 8.6 (forwarding) and 8.7 (learning).
 import { DecodeError } from "../../impl/wire/errors.ts";
 import { decodeEthernet, encodeEthernet, type Ethernet } from "../../impl/wire/ethernet.ts";
 import { type Ipv4 } from "../../impl/wire/ip.ts";
-import { isMulticastMac, type Mac, macFromBytes } from "../../impl/wire/mac.ts";
-import { type Micros, micros, minus, plus, seconds } from "../../impl/wire/time.ts";
+import { isMulticastMac, type Mac } from "../../impl/wire/mac.ts";
 import { type Scheduled, type SimWorld } from "../world.ts";
-import { ArpInspection, arpIn, GratuitousArpLimit } from "./arp-guards.ts";
+import { AgeingTable } from "./ageing-table.ts";
+import { ArpGuards } from "./arp-guards.ts";
 import { type CableEnd, type Device } from "./device.ts";
-import { type ForwardingEntry, ForwardingTable } from "./forwarding-table.ts";
-import { MulticastSnooping, type Where } from "./multicast-snooping.ts";
+import { type ForwardingEntry } from "./forwarding-table.ts";
+import { MulticastSnooping, type QueryTarget } from "./multicast-snooping.ts";
 import {
   formOfOutgoing,
   type PortOptions,
@@ -22,36 +21,29 @@ import { SWITCH_PROFILES, type SwitchProfile } from "./switch-profile.ts";
 
 /** IEEE 802.1Q table 8-1: bridges keep these to themselves (STP, LACP, LLDP). */
 const RESERVED = /^01:80:c2:00:00:0/;
-/** IEEE 802.1D-2004 section 17.14, table 17-1: forward delay, and how long a topology change is in force. */
-const FORWARD_DELAY = seconds(15);
-const TOPOLOGY_CHANGE = seconds(35);
 
+/** Learns from the source of each frame, and sends it where its destination was last heard, or everytarget. */
 export class Switch implements Device {
   readonly name: string;
   readonly #world: SimWorld;
   readonly #profile: SwitchProfile;
   /** By name, so that a flood leaves in the same order however the ports were plugged in. */
   #ports: ReadonlyMap<string, SwitchPort> = new Map();
-  readonly #table: ForwardingTable;
-  readonly #inspection = new ArpInspection();
-  readonly #gratuitousArp: GratuitousArpLimit;
+  readonly #stations: AgeingTable;
+  readonly #guards: ArpGuards;
   readonly #snooping: MulticastSnooping | undefined;
   readonly #flushes = new Map<string, Scheduled>();
-  #sweep: Scheduled | undefined;
-  #topologyChange: Scheduled | undefined;
 
   constructor(world: SimWorld, name: string, profile: SwitchProfile = SWITCH_PROFILES["linux-bridge"]) {
     this.name = name;
     this.#world = world;
     this.#profile = profile;
-    this.#table = new ForwardingTable(profile.moveDampening);
-    this.#gratuitousArp = new GratuitousArpLimit(profile.gratuitousArpRate ?? Number.POSITIVE_INFINITY);
-    this.#snooping =
-      profile.querier &&
-      new MulticastSnooping(world.scheduler, profile.querier, {
-        mac: drawMac(world.random(`${name}/mac`)),
-        send: (query, where) => this.#sendQuery(query, where),
-      });
+    this.#stations = new AgeingTable(world, name, profile);
+    this.#guards = new ArpGuards(profile);
+    if (profile.querier === undefined) return;
+    this.#snooping = new MulticastSnooping(world, name, profile.querier, (query, target) => {
+      this.#sendQuery(query, target);
+    });
   }
 
   /** Gives a port its end of a cable. */
@@ -68,40 +60,37 @@ export class Switch implements Device {
     const admitted = this.#admit(port, bytes);
     if ("dropped" in admitted) return this.#drop(port, bytes, admitted.dropped);
     const { vlan, frame } = admitted;
-    this.#learn(vlan, frame.source, port);
-    const refusal = RESERVED.test(frame.destination) ? "reserved address" : this.#refuse(port, frame);
+    this.#stations.learn(vlan, frame.source, port.name);
+    const { now } = this.#world.scheduler;
+    const refusal = RESERVED.test(frame.destination) ? "reserved address" : this.#guards.refuse(port, frame, now);
     if (refusal !== undefined) return this.#drop(port, bytes, refusal);
     this.#snooping?.hear(vlan, port.name, frame);
     for (const out of this.#portsFor(vlan, frame, port)) this.#send(out, vlan, frame, bytes);
   }
 
-  carrier(portName: string, up: boolean): void {
-    const port = this.#port(portName);
-    this.#flushes.get(portName)?.cancel();
-    if (up) return this.#snooping?.query({ port: portName });
-    const flush = this.#world.scheduler.after(this.#profile.flushAfter, () => this.#flush(port));
-    this.#flushes.set(portName, flush);
+  carrier(port: string, up: boolean): void {
+    this.#flushes.get(port)?.cancel();
+    if (up) return this.#snooping?.query({ port });
+    const flush = this.#world.scheduler.after(this.#profile.flushAfter, () => {
+      this.#stations.flush(port);
+      this.#snooping?.flush(port);
+    });
+    this.#flushes.set(port, flush);
   }
 
   /** Which station is behind which port, by VLAN and address. */
   table(): readonly ForwardingEntry[] {
-    return this.#table.entries();
+    return this.#stations.entries();
   }
 
   /** Tells ARP inspection that `ip` belongs to `mac`. */
   bind(ip: Ipv4, mac: Mac): void {
-    this.#inspection.bind(ip, mac);
+    this.#guards.bind(ip, mac);
   }
 
-  /** What the spanning tree does when a link elsewhere comes or goes: forget silent stations quickly for a while. */
+  /** Tells the switch what the spanning tree would: a link elsewhere came or went. */
   topologyChange(): void {
-    this.#world.trace.write(this.name, "topology", "changed");
-    this.#topologyChange?.cancel();
-    this.#topologyChange = this.#world.scheduler.after(TOPOLOGY_CHANGE, () => {
-      this.#topologyChange = undefined;
-      this.#scheduleSweep();
-    });
-    this.#scheduleSweep();
+    this.#stations.topologyChange();
   }
 
   #port(name: string): SwitchPort {
@@ -121,26 +110,9 @@ export class Switch implements Device {
     return { vlan, frame };
   }
 
-  #learn(vlan: number, mac: Mac, port: SwitchPort): void {
-    const learned = this.#table.learn(vlan, mac, port.name, this.#world.scheduler.now);
-    if (learned === "refreshed") return;
-    this.#world.trace.write(this.name, learned, `vlan=${vlan} mac=${mac} port=${port.name}`);
-    if (this.#sweep === undefined) this.#scheduleSweep();
-  }
-
-  #refuse(port: SwitchPort, frame: Ethernet): string | undefined {
-    const { arpInspection, gratuitousArpRate } = this.#profile;
-    if (arpInspection === undefined && gratuitousArpRate === undefined) return undefined;
-    const arp = arpIn(frame);
-    if (arp === undefined) return undefined;
-    const inspected = arpInspection === true && !port.trusted;
-    const refusal = inspected ? this.#inspection.refuse(port.name, arp) : undefined;
-    return refusal ?? this.#gratuitousArp.refuse(port.name, arp, this.#world.scheduler.now);
-  }
-
   /** To the one port where the station is; to all where that is not known, or where the frame is for a group. */
   #portsFor(vlan: number, frame: Ethernet, from: SwitchPort): readonly SwitchPort[] {
-    const known = this.#table.portOf(vlan, frame.destination);
+    const known = this.#stations.portOf(vlan, frame.destination);
     const candidates = known === undefined ? this.#floodPorts(vlan, frame) : [this.#port(known)];
     return candidates.filter((port) => {
       if (port === from || (port.isolated && from.isolated)) return false;
@@ -170,44 +142,15 @@ export class Switch implements Device {
     this.#world.capture.frame(point, bytes, `dropped at ${point}: ${because}`);
   }
 
-  #flush(port: SwitchPort): void {
-    this.#report("flushed", this.#table.flush(port.name));
-    this.#snooping?.flush(port.name);
-  }
-
-  #ageing(): Micros {
-    const { ageing } = this.#profile;
-    return this.#topologyChange !== undefined && ageing > FORWARD_DELAY ? FORWARD_DELAY : ageing;
-  }
-
-  #scheduleSweep(): void {
-    this.#sweep?.cancel();
-    const oldest = this.#table.oldest();
-    this.#sweep = undefined;
-    if (oldest === undefined) return;
-    const { sweepEvery } = this.#profile;
-    const due = micros(Math.ceil(plus(oldest, this.#ageing()) / sweepEvery) * sweepEvery);
-    this.#sweep = this.#world.scheduler.at(due, () => {
-      this.#report("aged", this.#table.sweep(minus(this.#world.scheduler.now, this.#ageing())));
-      this.#scheduleSweep();
-    });
-  }
-
-  #report(what: string, entries: readonly ForwardingEntry[]): void {
-    for (const { vlan, mac, port } of entries) {
-      this.#world.trace.write(this.name, what, `vlan=${vlan} mac=${mac} port=${port}`);
-    }
-  }
-
-  #sendQuery(query: Uint8Array, where: Where): void {
+  #sendQuery(query: Uint8Array, target: QueryTarget): void {
     const frame = decodeEthernet(query);
     const bytes = query.subarray();
     this.#world.capture.frame(`${this.name}:querier`, query);
     this.#world.capture.same(query, bytes);
     const vlans = new Set([...this.#ports.values()].flatMap((port) => vlansOf(port.vlans)));
     for (const port of this.#ports.values()) {
-      if (where.port !== undefined && where.port !== port.name) continue;
-      for (const vlan of where.vlan === undefined ? vlans : [where.vlan]) {
+      if (target.port !== undefined && target.port !== port.name) continue;
+      for (const vlan of target.vlan === undefined ? vlans : [target.vlan]) {
         if (formOfOutgoing(port.vlans, vlan) !== undefined) this.#send(port, vlan, frame, bytes);
       }
     }
@@ -221,10 +164,4 @@ function readFrame(bytes: Uint8Array): Ethernet | undefined {
     if (error instanceof DecodeError) return undefined;
     throw error;
   }
-}
-
-/** A locally administered address. */
-function drawMac(stream: Random): Mac {
-  const byte = (): number => Math.floor(stream.next() * 256);
-  return macFromBytes(Uint8Array.of(0x02, byte(), byte(), byte(), byte(), byte()));
 }
