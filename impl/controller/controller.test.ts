@@ -89,14 +89,17 @@ describe("one Service, whatever the controller did before", () => {
     [
       "PreferDualStack in a pool of one family",
       { ...DUAL, policy: "PreferDualStack", ...inPool("v4") },
-      ["v4 1.2.3.0"],
+      [
+        "AdditionalAssignFailed cannot assign additional IP in PreferDualStack: no available IPs in pool v4 for ipv6 IPFamily: it has no IPv6 addresses",
+        "v4 1.2.3.0",
+      ],
     ],
     [
       "PreferDualStack in a pool of the other family",
       { ...DUAL, policy: "PreferDualStack", ...inPool("v6") },
       [
-        "v6 1000::",
         "AdditionalAssignFailed cannot assign additional IP in PreferDualStack: no available IPs in pool v6 for ipv4 IPFamily: it has no IPv4 addresses",
+        "v6 1000::",
       ],
     ],
     [
