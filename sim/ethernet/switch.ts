@@ -22,7 +22,7 @@ import { SWITCH_PROFILES, type SwitchProfile } from "./switch-profile.ts";
 /** IEEE 802.1Q table 8-1: bridges keep these to themselves (STP, LACP, LLDP). */
 const RESERVED = /^01:80:c2:00:00:0/;
 
-/** Learns from the source of each frame, and sends it where its destination was last heard, or everytarget. */
+/** Learns from the source of each frame, and sends it where its destination was last heard, or everywhere. */
 export class Switch implements Device {
   readonly name: string;
   readonly #world: SimWorld;
