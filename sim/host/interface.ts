@@ -42,7 +42,7 @@ export class Interface implements IpLink {
     this.conf6 = options.conf6;
     this.#macBytes = macToBytes(device.mac);
     const probe = (ip: Ipv6): void => this.ndp.probe(ip);
-    this.detection = new AddressDetection(kernel, device.name, probe, (ip) => this.removeAddress(ip));
+    this.detection = new AddressDetection(kernel, device.name, probe, (ip) => kernel.removeAddress(this.name, ip));
     this.arp = new ArpProtocol(kernel, this, options.neighbours4);
     this.ndp = new NdpProtocol(kernel, this, options.neighbours6, this.detection);
     this.groups = new MulticastGroups(kernel, this, device);

@@ -15,6 +15,8 @@ export interface Kernel {
   isLocal(ip: Ip): boolean;
   /** A packet that the next hop behind `link` did not answer for. */
   hostUnreachable(packet: IpPacket, link: string): void;
+  /** Duplicate address detection failed. */
+  removeAddress(link: string, ip: Ip): void;
   trace(what: string, detail: string): void;
 }
 

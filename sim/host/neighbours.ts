@@ -119,8 +119,9 @@ export class NeighbourTable {
 
   /** Whether an entry may be overridden by a message that comes right after another (net/ipv4/arp.c, "arp trashing"). */
   isLocked(ip: Ip): boolean {
-    const entry = this.#entries.get(ip);
-    return entry !== undefined && this.#timers.now <= entry.neighbour.updated + this.#parameters.lockTime;
+    const { lockTime } = this.#parameters;
+    const entry = lockTime === 0 ? undefined : this.#entries.get(ip);
+    return entry !== undefined && this.#timers.now <= entry.neighbour.updated + lockTime;
   }
 
   confirm(ip: Ip): void {
