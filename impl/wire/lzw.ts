@@ -8,11 +8,8 @@ const FIRST_FREE = 258;
 const FIRST_WIDTH = 9;
 const MAX_WIDTH = 12;
 
-/** As much as memberlist accepts in one message (net.go, maxPushStateBytes), so that a few bytes cannot fill the memory. */
-const MAX_LENGTH = 20 * 1024 * 1024;
-
-/** Throws DecodeError at `path`. */
-export function decompressLzw(bytes: Uint8Array, path: string): Uint8Array {
+/** At most `limit` bytes, so that a few cannot fill the memory. Throws DecodeError at `path`. */
+export function decompressLzw(bytes: Uint8Array, limit: number, path: string): Uint8Array {
   const output = new Writer(bytes.length * 4);
   const codes = new CodeReader(bytes, path);
   const dictionary = new Dictionary();
@@ -31,7 +28,7 @@ export function decompressLzw(bytes: Uint8Array, path: string): Uint8Array {
     // A code may be used by the very text that defines it: the previous text with its own first byte behind it.
     if (previous !== undefined) dictionary.define(previous, code === dictionary.next ? previous : code);
     dictionary.expand(code, output);
-    if (output.length > MAX_LENGTH) throw new DecodeError(path, `is more than ${MAX_LENGTH} bytes`);
+    if (output.length > limit) throw new DecodeError(path, `is more than ${limit} bytes`);
     previous = code;
   }
 }

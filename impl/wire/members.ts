@@ -248,45 +248,50 @@ export function encodeCompound(messages: readonly Uint8Array[]): Uint8Array {
   return writer.finish();
 }
 
-/** memberlist nests a CRC, compression and a compound, in this order; each at most once here. */
-const MAX_NESTING = 4;
+/** memberlist net.go: udpPacketBufSize and maxPushStateBytes. */
+const MAX_LENGTH = { packet: 65536, stream: 20 * 1024 * 1024 } as const;
 
-/** The messages of one datagram. */
+/**
+ * The messages of one datagram.
+ *
+ *   hasCrc    5  12, then the CRC-32 of the rest; towards nodes of protocol version 5
+ *   compress  …  9, then a struct with the rest; where that is shorter
+ *   compound  …  or one message
+ */
 export function decodeMembers(bytes: Uint8Array): readonly MembersMessage[] {
-  return decodePacket(bytes, 0);
-}
-
-function decodePacket(bytes: Uint8Array, depth: number): readonly MembersMessage[] {
-  if (depth > MAX_NESTING) throw new DecodeError("members.type", "is nested too deep");
-  const reader = new Reader(bytes, "members");
-  const type = reader.u8("type");
-  switch (type) {
-    case TYPES.compound:
-      return readCompound(reader, depth);
-    case TYPES.compress:
-      return decodePacket(readCompressed(reader), depth + 1);
-    case TYPES.hasCrc: {
-      const expected = reader.u32("crc");
-      const rest = reader.rest();
-      if (crc32(rest) !== expected) reader.fail("crc", "is wrong");
-      return decodePacket(rest, depth + 1);
-    }
-    default:
-      return [readMessage(reader, type)];
+  let reader = new Reader(bytes, "members");
+  let type = reader.u8("type");
+  if (type === TYPES.hasCrc) {
+    const expected = reader.u32("crc");
+    const rest = reader.rest();
+    if (crc32(rest) !== expected) reader.fail("crc", "is wrong");
+    reader = new Reader(rest, "members");
+    type = reader.u8("type");
   }
+  if (type === TYPES.compress) {
+    reader = new Reader(readCompressed(reader, MAX_LENGTH.packet), "members");
+    type = reader.u8("type");
+  }
+  return type === TYPES.compound ? readCompound(reader) : [readMessage(reader, type)];
 }
 
-function readCompound(reader: Reader, depth: number): readonly MembersMessage[] {
+/** What is wrapped once more inside is not opened: memberlist does not send it, and a small packet could unfold for ever. */
+function readCompound(reader: Reader): readonly MembersMessage[] {
   const count = reader.u8("count");
   const lengths: number[] = [];
   for (let index = 0; index < count; index++) lengths.push(reader.u16("lengths"));
-  return lengths.flatMap((length) => decodePacket(reader.bytes(length, "messages"), depth + 1));
+  return lengths.map((length, index) => readWhole(reader.bytes(length, `messages[${index}]`)));
 }
 
-function readCompressed(reader: Reader): Uint8Array {
+function readWhole(bytes: Uint8Array): MembersMessage {
+  const reader = new Reader(bytes, "members");
+  return readMessage(reader, reader.u8("type"));
+}
+
+function readCompressed(reader: Reader, limit: number): Uint8Array {
   const fields = new StructReader(reader, "compress");
   if (fields.number("Algo", 0xff) !== 0) reader.fail("compress.Algo", "is not LZW");
-  return decompressLzw(fields.bytes("Buf"), "members.compress.Buf");
+  return decompressLzw(fields.bytes("Buf"), limit, "members.compress.Buf");
 }
 
 /** The first message of a stream and how many bytes it took; undefined where more have to come. */
@@ -294,15 +299,16 @@ export function decodeMembersStream(
   bytes: Uint8Array,
 ): { readonly message: MembersMessage; readonly length: number } | undefined {
   const reader = new Reader(bytes, "members");
+  let unpacked: Uint8Array;
   try {
     const type = reader.u8("type");
     if (type !== TYPES.compress) return { message: readMessage(reader, type), length: reader.offset };
-    const inner = new Reader(readCompressed(reader), "members");
-    return { message: readMessage(inner, inner.u8("type")), length: reader.offset };
+    unpacked = readCompressed(reader, MAX_LENGTH.stream);
   } catch (error) {
     if (error instanceof DecodeError && error.truncated) return undefined;
     throw error;
   }
+  return { message: readWhole(unpacked), length: reader.offset };
 }
 
 function readMessage(reader: Reader, type: number): MembersMessage {

@@ -4,7 +4,8 @@ import { ConfigError } from "./errors.ts";
 /** A time or a duration in integer microseconds. */
 export type Micros = Brand<number, "Micros">;
 
-export const micros = (count: number): Micros => Math.round(count) as Micros;
+/** Rounds to the nearest; never -0, which prints and compares as another value. */
+export const micros = (count: number): Micros => (Math.round(count) + 0) as Micros;
 export const millis = (count: number): Micros => micros(count * 1e3);
 export const seconds = (count: number): Micros => micros(count * 1e6);
 export const minutes = (count: number): Micros => seconds(count * 60);
@@ -34,6 +35,9 @@ const UNITS: Readonly<Record<string, number>> = {
   h: 3600e6,
 };
 
+/** What an int64 of nanoseconds holds: the longest duration of Go. */
+const LONGEST = 2 ** 63 / 1e3;
+
 /** Reads a duration as Go's time.ParseDuration does: `1h30m`, `1.5s`, `-200ms`, `0`. Throws ConfigError at `path`. */
 export function parseDuration(text: string, path = "duration"): Micros {
   const [, sign = "", rest = ""] = /^([+-]?)(.*)$/s.exec(text) ?? [];
@@ -49,7 +53,7 @@ export function parseDuration(text: string, path = "duration"): Micros {
     total += Number(match[1]) * unit;
     position = part.lastIndex;
   }
-  if (rest === "" || position < rest.length) {
+  if (rest === "" || position < rest.length || total > LONGEST) {
     throw new ConfigError(path, `"${text}" is not a duration such as 90s, 1m30s or 500ms`);
   }
   return micros(sign === "-" ? -total : total);
