@@ -131,7 +131,7 @@ export class MulticastSnooping {
     const until = ports.get(port);
     if (record.type === "changeToInclude" && record.sources.length === 0) {
       if (until === undefined) return false;
-      // RFC 3810 section 9.9: the last listener query time.
+      // RFC 3810 section 9.10: the last listener query time.
       const soon = plus(now, times(lastListener, robustness));
       ports.set(port, until < soon ? until : soon);
       return true;
