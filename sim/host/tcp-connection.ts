@@ -226,7 +226,8 @@ export class TcpConnection {
   #receiveUnacceptable(segment: Tcp): void {
     if (segment.flags.rst) return;
     // Linux repeats the SYN-ACK rather than acknowledge the repeated SYN (tcp_check_req).
-    if (this.#state === "synReceived" && segment.flags.syn) return this.#sendSyn();
+    const { syn, ack } = segment.flags;
+    if (this.#state === "synReceived" && syn && !ack) return this.#sendSyn();
     if (this.#state === "timeWait") this.#linger.set(LINGER);
     this.#acknowledge();
   }

@@ -1,12 +1,12 @@
 // Two hosts with nothing between them but a line of 50 µs, for the tests of TCP.
 import { type Ip, parseIp } from "../../impl/wire/ip.ts";
-import { decodeTcp, type Tcp } from "../../impl/wire/tcp.ts";
+import { decodeTcp, encodeTcp, type Tcp } from "../../impl/wire/tcp.ts";
 import { decodeUtf8, encodeUtf8 } from "../../impl/wire/text.ts";
 import { inSeconds, type Micros, micros, seconds } from "../../impl/wire/time.ts";
 import { createWorld, type World } from "../create-world.ts";
 import { type Scheduled } from "../world.ts";
 import { type IpEndpoint, type IpPacket, type OutgoingPacket, type ProtocolHandler } from "./hooks.ts";
-import { type TcpHandler, type TcpOptions, TcpStack } from "./tcp.ts";
+import { type TcpHandler, type TcpOptions, type TcpSocket, TcpStack } from "./tcp.ts";
 
 /** What happens to a packet: the delays of its arrivals, none where it is lost. */
 export type Judge = (from: string, segment: Tcp) => readonly Micros[];
@@ -52,7 +52,9 @@ class LineEnd implements IpEndpoint {
     return { [Symbol.dispose]: () => undefined };
   }
 
-  confirm(): void {}
+  confirm(): void {
+    this.#line.confirmed.push(this.name);
+  }
 
   after(delay: Micros, task: () => void): Scheduled {
     return this.#line.world.scheduler.after(delay, task);
@@ -63,6 +65,15 @@ class LineEnd implements IpEndpoint {
   }
 }
 
+export interface Forged {
+  readonly sequence: number;
+  readonly acknowledgement?: number;
+  readonly syn?: boolean;
+  readonly rst?: boolean;
+  readonly payload?: string;
+  readonly window?: number;
+}
+
 export class Line {
   readonly world: World;
   readonly address: Readonly<Record<Name, Ip>>;
@@ -71,6 +82,8 @@ export class Line {
   readonly #initial = new Map<string, number>();
   /** Every segment as it was sent, and what handlers were told: `0.000100 a>b SYN seq 0`. */
   readonly log: string[] = [];
+  /** Who told its neighbour table that the way works. */
+  readonly confirmed: string[] = [];
   judge: Judge = () => [LATENCY];
 
   constructor(family: "ipv4" | "ipv6" = "ipv4", seed = "line", options: TcpOptions = {}) {
@@ -129,9 +142,38 @@ export class Line {
     for (const delay of arrivals) this.world.scheduler.after(delay, () => to.receive(packet));
   }
 
-  /** The absolute number of `relative`, for forged segments. */
-  sequence(from: Name, relative: number): number {
-    return ((this.#initial.get(from) ?? 0) + relative) >>> 0;
+  /** Puts a segment on the line that `socket` did not send, though it looks so. Numbers count from the SYNs. */
+  forge(from: Name, socket: TcpSocket, segment: Forged): void {
+    const { local, remote } = socket;
+    const { sequence, acknowledgement, payload = "", window = 64_240 } = segment;
+    const bytes = encodeTcp(
+      {
+        sourcePort: local.port,
+        destinationPort: remote.port,
+        sequence: this.sequence(from, socket, sequence),
+        acknowledgement:
+          acknowledgement === undefined ? 0 : this.sequence(from === "a" ? "b" : "a", socket, acknowledgement),
+        flags: {
+          syn: segment.syn ?? false,
+          rst: segment.rst ?? false,
+          fin: false,
+          psh: false,
+          ack: acknowledgement !== undefined,
+        },
+        window,
+        options: {},
+        payload: encodeUtf8(payload),
+      },
+      local.ip,
+      remote.ip,
+    );
+    this.carry(from, { source: local.ip, destination: remote.ip, protocol: 6, ttl: 64, payload: bytes });
+  }
+
+  /** The absolute number of `relative` in what `from` sends on the connection of `socket`. */
+  sequence(from: Name, socket: TcpSocket, relative: number): number {
+    const initial = this.#initial.get(directionKey(from, socket.local.port, socket.remote.port));
+    return ((initial ?? 0) + relative) >>> 0;
   }
 
   #write(what: string): void {
@@ -141,9 +183,12 @@ export class Line {
   #describe(from: string, segment: Tcp): string {
     const { flags, payload, options } = segment;
     const names = (["syn", "fin", "rst", "psh", "ack"] as const).filter((flag) => flags[flag]);
-    if (flags.syn) this.#initial.set(from, segment.sequence);
-    const sequence = (segment.sequence - (this.#initial.get(from) ?? 0)) >>> 0;
-    const acknowledgement = (segment.acknowledgement - (this.#initial.get(from === "a" ? "b" : "a") ?? 0)) >>> 0;
+    const { sourcePort, destinationPort } = segment;
+    const own = directionKey(from, sourcePort, destinationPort);
+    const other = directionKey(from === "a" ? "b" : "a", sourcePort, destinationPort);
+    if (flags.syn && !this.#initial.has(own)) this.#initial.set(own, segment.sequence);
+    const sequence = (segment.sequence - (this.#initial.get(own) ?? 0)) >>> 0;
+    const acknowledgement = (segment.acknowledgement - (this.#initial.get(other) ?? 0)) >>> 0;
     const parts = [names.join(","), `seq ${sequence}`];
     if (flags.ack) parts.push(`ack ${acknowledgement}`);
     if (payload.length > 0) parts.push(`len ${payload.length}`);
@@ -151,5 +196,9 @@ export class Line {
     return parts.join(" ");
   }
 }
+
+/** One direction of one connection, whichever end names it. */
+const directionKey = (from: string, port: number, other: number): string =>
+  `${from} ${Math.min(port, other)} ${Math.max(port, other)}`;
 
 export const text = encodeUtf8;

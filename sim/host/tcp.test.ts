@@ -12,6 +12,9 @@ const states = (line: Line): readonly string[] =>
 const times = (log: readonly string[], what: string): readonly number[] =>
   log.filter((entry) => entry.includes(what)).map((entry) => Number(entry.split(" ")[0]));
 
+/** The log without times. */
+const what = (line: Line): readonly string[] => line.log.map((entry) => entry.slice(entry.indexOf(" ") + 1));
+
 /** A connection from a to an echo server on b, with the log of its opening thrown away. */
 function opened(line: Line, options: { ended?: boolean } = {}) {
   const accepted: TcpSocket[] = [];
@@ -132,7 +135,7 @@ describe("retransmission", () => {
     const payload = new Uint8Array(8);
     new DataView(payload.buffer).setUint16(0, client.local.port);
     new DataView(payload.buffer).setUint16(2, 80);
-    new DataView(payload.buffer).setUint32(4, line.sequence("a", 1));
+    new DataView(payload.buffer).setUint32(4, line.sequence("a", client, 1));
     line.stack.a.unreachable({ source: line.address.a, destination: line.address.b, because: "host", payload });
     line.run(2000);
     expect(line.log.at(-1)).toContain("a closed EHOSTUNREACH");
@@ -190,11 +193,7 @@ describe("a reset", () => {
     line.stack.b.reset();
     client.write(text("hello"));
     line.run(1);
-    expect(line.log.map((entry) => entry.split(" ").slice(1).join(" "))).toEqual([
-      "a>b psh,ack seq 1 ack 1 len 5",
-      "b>a rst seq 1",
-      "a closed ECONNRESET",
-    ]);
+    expect(what(line)).toEqual(["a>b psh,ack seq 1 ack 1 len 5", "b>a rst seq 1", "a closed ECONNRESET"]);
   });
 
   it("takes the place of FIN where something was not read", () => {
@@ -205,10 +204,7 @@ describe("a reset", () => {
     line.run(0.001).take();
     client.close();
     line.run(0.001);
-    expect(line.log.map((entry) => entry.split(" ").slice(1).join(" "))).toEqual([
-      "a>b rst,ack seq 1 ack 7",
-      "b closed ECONNRESET",
-    ]);
+    expect(what(line)).toEqual(["a>b rst,ack seq 1 ack 7", "b closed ECONNRESET"]);
   });
 
   it("answers data that comes after close", () => {
@@ -218,7 +214,7 @@ describe("a reset", () => {
     line.run(0.001);
     server.write(text("late"));
     line.run(0.001);
-    expect(line.log.map((entry) => entry.split(" ").slice(1).join(" ")).slice(-3)).toEqual([
+    expect(what(line).slice(-3)).toEqual([
       "b>a psh,ack seq 1 ack 2 len 4",
       "a>b rst,ack seq 2 ack 1",
       "b closed ECONNRESET",
@@ -230,10 +226,7 @@ describe("a reset", () => {
     const { client } = opened(line);
     client.abort();
     line.run(0.001);
-    expect(line.log.map((entry) => entry.split(" ").slice(1).join(" "))).toEqual([
-      "a>b rst,ack seq 1 ack 1",
-      "b closed ECONNRESET",
-    ]);
+    expect(what(line)).toEqual(["a>b rst,ack seq 1 ack 1", "b closed ECONNRESET"]);
     expect(line.stack.a.connections()).toEqual([]);
   });
 });
@@ -252,8 +245,11 @@ describe("an owner that does not read", () => {
     expect(probes.map((entry) => entry.split(" ").slice(1).join(" "))).toEqual(
       new Array(5).fill("a>b ack seq 64240 ack 1"),
     );
+    line.run(2000);
+    expect(client.state).toBe("established");
+    line.take();
     server.resume();
-    line.run(0.1);
+    line.run(0.3);
     const read = line.take().flatMap((entry) => /b read (\d+)/.exec(entry)?.[1] ?? []);
     expect(read.reduce((sum, length) => sum + Number(length), 0)).toBe(100_000);
   });
@@ -357,6 +353,223 @@ describe("endpoints", () => {
     expect(line.take()).toEqual([]);
     line.run(0);
     expect(line.take()).toEqual(["0.000000 a closed EADDRNOTAVAIL"]);
+  });
+});
+
+describe("what an attacker or an old segment says", () => {
+  it("does not reset or open anew, but is challenged (RFC 5961)", () => {
+    const line = new Line();
+    const { client } = opened(line);
+    for (const forged of [
+      { rst: true, sequence: 2 },
+      { syn: true, sequence: 5 },
+      { sequence: 1, acknowledgement: 9 },
+    ]) {
+      line.forge("a", client, forged);
+      line.run(0.001);
+    }
+    expect(what(line)).toEqual([
+      ...["a>b rst seq 2", "b>a ack seq 1 ack 1"],
+      ...["a>b syn seq 5", "b>a ack seq 1 ack 1"],
+      ...["a>b ack seq 1 ack 9", "b>a ack seq 1 ack 1"],
+    ]);
+    line.forge("a", client, { rst: true, sequence: 1 });
+    line.run(0.001);
+    expect(what(line).at(-1)).toBe("b closed ECONNRESET");
+  });
+
+  it("is not answered where it is a reset", () => {
+    const line = new Line();
+    const { client } = opened(line);
+    line.stack.b.reset();
+    line.forge("a", client, { rst: true, sequence: 1 });
+    line.run(1);
+    expect(what(line)).toEqual(["a>b rst seq 1"]);
+  });
+
+  it("is only believed of ICMP if it quotes a segment of the connection", () => {
+    const line = new Line();
+    line.judge = () => [];
+    const client = line.stack.a.connect(to(line), line.handler("a"));
+    const quote = (relative: number): void => {
+      const payload = new Uint8Array(8);
+      const view = new DataView(payload.buffer);
+      view.setUint16(0, client.local.port);
+      view.setUint16(2, 80);
+      view.setUint32(4, line.sequence("a", client, relative));
+      line.stack.a.unreachable({ source: line.address.a, destination: line.address.b, because: "prohibited", payload });
+      line.run(0);
+    };
+    quote(2);
+    quote(-1);
+    expect(line.take()).toHaveLength(1);
+    quote(0);
+    expect(what(line)).toEqual(["a closed EHOSTUNREACH"]);
+  });
+});
+
+describe("an open connection", () => {
+  it("answers a repeated SYN with the SYN-ACK again", () => {
+    const line = new Line();
+    line.stack.b.listen(80, () => line.handler("b"));
+    let answers = 0;
+    line.judge = (_from, { flags }) => (flags.syn && flags.ack && ++answers <= 1 ? [] : [micros(50)]);
+    line.stack.a.connect(to(line), {});
+    line.run(0.99).take();
+    line.run(0.5);
+    // Both timers ring after 1 s; the SYN that comes 50 µs later is answered at once.
+    expect(what(line)).toEqual([
+      "a>b syn seq 0 mss 1460",
+      "b>a syn,ack seq 0 ack 1 mss 1460",
+      "b>a syn,ack seq 0 ack 1 mss 1460",
+      "a>b ack seq 1 ack 1",
+      "a>b ack seq 1 ack 1",
+      "b opened",
+    ]);
+  });
+
+  it("takes no round trip from a handshake that was repeated (RFC 6298 section 3)", () => {
+    const line = new Line();
+    line.stack.b.listen(80, () => line.handler("b"));
+    let syns = 0;
+    line.judge = (_from, { flags }) => (flags.syn && !flags.ack && ++syns <= 1 ? [] : [micros(50)]);
+    const client = line.stack.a.connect(to(line), {});
+    line.run(1.5);
+    const start = line.now;
+    line.judge = () => [];
+    client.write(text("hello"));
+    line.run(5);
+    expect(times(line.log, "len 5").map((time) => Math.round((time - start) * 1000))).toEqual([0, 1000, 3000]);
+  });
+
+  it("opens from both ends at once, as in figure 7", () => {
+    const line = new Line();
+    const port = 5000;
+    const a = line.stack.a.connect({ ip: line.address.b, port }, line.handler("a"), { from: { port } });
+    const b = line.stack.b.connect({ ip: line.address.a, port }, line.handler("b"), { from: { port } });
+    line.run(0.5);
+    expect([a.state, b.state]).toEqual(["established", "established"]);
+    expect(line.log.filter((entry) => entry.endsWith("opened"))).toHaveLength(2);
+  });
+
+  it("closes from both ends at once, as in figure 13", () => {
+    const line = new Line();
+    const { client, server } = opened(line);
+    client.shutdown();
+    server.shutdown();
+    line.run(0.001);
+    expect([client.state, server.state]).toEqual(["timeWait", "timeWait"]);
+    expect(states(line).filter((entry) => entry.includes("closing"))).toHaveLength(4);
+    expect(what(line).filter((entry) => entry.includes("closed"))).toEqual(["a closed end", "b closed end"]);
+  });
+
+  it("ends its side after the handshake where it was told to before", () => {
+    const line = new Line();
+    line.stack.b.listen(80, () => line.handler("b"));
+    const client = line.stack.a.connect(to(line), line.handler("a"));
+    client.write(text("one line"));
+    client.shutdown();
+    client.write(text("never sent"));
+    line.run(0.001);
+    expect(what(line).filter((entry) => entry.startsWith("a>b") || entry.startsWith("b "))).toEqual([
+      ...["a>b syn seq 0 mss 1460", "a>b fin,psh,ack seq 1 ack 1 len 8", "b opened", "b read one line"],
+      ...["a>b ack seq 10 ack 2", "b closed end"],
+    ]);
+  });
+
+  it("tells the neighbour table with each acknowledgement of something new", () => {
+    const line = new Line();
+    const { client } = opened(line);
+    line.confirmed.length = 0;
+    client.write(text("hello"));
+    line.run(0.001);
+    expect(line.confirmed).toEqual(["a"]);
+  });
+
+  it("counts 536 bytes as the largest segment of a peer that does not say (RFC 9293 section 3.7.1)", () => {
+    const line = new Line();
+    const client = line.stack.a.connect(to(line), {});
+    line.run(0);
+    const server = { local: client.remote, remote: client.local } as TcpSocket;
+    line.take();
+    line.judge = (from) => (from === "b" ? [micros(50)] : []);
+    line.forge("b", server, { syn: true, sequence: 0, acknowledgement: 1 });
+    client.write(new Uint8Array(600));
+    line.run(0.001);
+    expect(what(line).filter((entry) => entry.includes("len"))).toEqual([
+      "a>b ack seq 1 ack 1 len 536 lost",
+      "a>b psh,ack seq 537 ack 1 len 64 lost",
+    ]);
+  });
+});
+
+describe("what outlives its owner", () => {
+  it("waits 60 s for a FIN that does not come, and after both came", () => {
+    const line = new Line();
+    const first = opened(line, { ended: true });
+    first.client.close();
+    line.run(59.9);
+    expect(line.stack.a.connections().map(({ state }) => state)).toEqual(["finWait2"]);
+    line.run(0.2);
+    expect(line.stack.a.connections()).toEqual([]);
+    const half = new Line();
+    const second = opened(half, { ended: true });
+    second.client.shutdown();
+    half.run(1);
+    second.client.close();
+    half.run(61);
+    expect(half.stack.a.connections()).toEqual([]);
+  });
+
+  it("acknowledges a FIN that comes again, and waits anew", () => {
+    const line = new Line();
+    const { client, server } = opened(line);
+    client.shutdown();
+    line.run(0.00007);
+    line.judge = (from) => (from === "a" ? [] : [micros(50)]);
+    line.run(59);
+    expect([client.state, server.state]).toEqual(["timeWait", "lastAck"]);
+    expect(line.take().filter((entry) => entry.includes("a>b ack")).length).toBeGreaterThan(5);
+    line.run(30);
+    expect(client.state).toBe("timeWait");
+  });
+
+  it("gives way to a new connection between the same ends", () => {
+    const line = new Line();
+    const { client } = opened(line, { ended: true });
+    line.stack.b.connections()[0]?.shutdown();
+    line.run(0.001);
+    client.shutdown();
+    line.run(0.001).take();
+    expect(line.stack.b.connections().map(({ state }) => state)).toEqual(["timeWait"]);
+    line.judge = (from) => (from === "a" ? [micros(50)] : []);
+    line.forge("a", client, { syn: true, sequence: 100_000 });
+    expect(
+      line
+        .run(0.001)
+        .take()
+        .map((entry) => entry.split(" ").slice(1, 3).join(" ")),
+    ).toEqual(["a>b syn", "b>a syn,ack"]);
+    expect(line.stack.b.connections().map(({ state }) => state)).toEqual(["synReceived"]);
+    line.run(70);
+    expect(line.stack.b.connections()).toEqual([]);
+  });
+
+  it("repeats for 102 s at most, as tcp_orphan_retries 0 stands for", () => {
+    const line = new Line();
+    const { client } = opened(line);
+    const start = line.now;
+    line.judge = () => [];
+    client.write(text("last words"));
+    client.close();
+    line.run(1000);
+    // 204 ms × (2^9 - 1): the first timeout after 102.2 s.
+    expect(states(line).at(-1)).toBe("a finWait1->closed: ETIMEDOUT");
+    expect(
+      times(line.log, "a>b")
+        .map((time) => Math.round((time - start) * 1000))
+        .at(-1),
+    ).toBe(52_020);
   });
 });
 
