@@ -15,7 +15,7 @@ const MAC_LENGTH = 6;
 const IPV4_LENGTH = 4;
 
 /**
- * Who has `targetIp`, asks a request; `senderIp` is at `senderMac`, says either.
+ * A request asks who has `targetIp`; both operations say that `senderIp` is at `senderMac`.
  *
  *   hardwareType    2  1: Ethernet
  *   protocolType    2  0x0800: IPv4
@@ -53,10 +53,10 @@ export function encodeArp(arp: Arp): Uint8Array {
 export function decodeArp(bytes: Uint8Array): Arp {
   const reader = new Reader(bytes, "arp");
   // RFC 826, "Packet Reception": whatever does not speak of IPv4 on Ethernet is not for us.
-  reader.expect("hardwareType", reader.u16("hardwareType"), ETHERNET);
-  reader.expect("protocolType", reader.u16("protocolType"), ETHER_TYPES.ipv4);
-  reader.expect("hardwareLength", reader.u8("hardwareLength"), MAC_LENGTH);
-  reader.expect("protocolLength", reader.u8("protocolLength"), IPV4_LENGTH);
+  reader.expectU16("hardwareType", ETHERNET);
+  reader.expectU16("protocolType", ETHER_TYPES.ipv4);
+  reader.expectU8("hardwareLength", MAC_LENGTH);
+  reader.expectU8("protocolLength", IPV4_LENGTH);
   return {
     operation: readOperation(reader),
     senderMac: reader.mac("senderMac"),

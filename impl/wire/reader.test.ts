@@ -64,8 +64,10 @@ describe("Reader", () => {
   });
 
   it("refuses another value than the only one", () => {
-    const reader = new Reader(hex(""), "packet");
-    reader.expect("kind", 0x0800, 0x0800);
-    expect(() => reader.expect("kind", 0x86dd, 0x0800)).toThrow(new DecodeError("packet.kind", "is 0x86dd"));
+    const reader = new Reader(hex("0800 06 86dd 10"), "packet");
+    reader.expectU16("type", 0x0800);
+    reader.expectU8("length", 6);
+    expect(() => reader.expectU16("type", 0x0800)).toThrow(new DecodeError("packet.type", "is 0x86dd"));
+    expect(() => reader.expectU8("length", 6)).toThrow(new DecodeError("packet.length", "is 0x10"));
   });
 });

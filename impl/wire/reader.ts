@@ -73,8 +73,16 @@ export class Reader {
     return new Reader(this.bytes(length, field), `${this.#path}.${field}`);
   }
 
-  /** For fields that leave no choice; the error prints in hexadecimal, as registries do. */
-  expect(field: string, value: number, only: number): void {
+  /** For a field that leaves no choice; the error prints in hexadecimal, as registries do. */
+  expectU8(field: string, only: number): void {
+    this.#expect(field, this.u8(field), only);
+  }
+
+  expectU16(field: string, only: number): void {
+    this.#expect(field, this.u16(field), only);
+  }
+
+  #expect(field: string, value: number, only: number): void {
     if (value !== only) this.fail(field, `is 0x${value.toString(16)}`);
   }
 
