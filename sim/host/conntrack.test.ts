@@ -219,6 +219,16 @@ describe("the table", () => {
     expect(conntrack.size).toBe(0);
   });
 
+  it("leaves a flow as it is when a segment in it may be wrong", () => {
+    const { conntrack } = table();
+    conntrack.begin(segment(FROM, flag("syn")), FROM, TO);
+    conntrack.track(segment(BACK, flag("syn", "ack")), BACK);
+    conntrack.track(segment(FROM, flag("ack")), FROM);
+    expect(conntrack.track(segment(FROM, flag("syn")), FROM).kind).toBe("known");
+    expect(conntrack.track(segment(BACK, flag("syn")), BACK).kind).toBe("invalid");
+    expect(conntrack.track(segment(FROM, flag("ack")), FROM).kind).toBe("known");
+  });
+
   it("forgets old flows while new ones come", () => {
     const { clock, conntrack } = table();
     for (let port = 1; port <= 1000; port++) {

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { type EndpointSlice, type Service } from "../../impl/api/kubernetes.ts";
 import { type Ip, parseIp } from "../../impl/wire/ip.ts";
-import { parseMac } from "../../impl/wire/mac.ts";
+import { macFromBytes, parseMac } from "../../impl/wire/mac.ts";
 import { parsePrefix } from "../../impl/wire/prefix.ts";
 import { micros, millis, seconds } from "../../impl/wire/time.ts";
 import { createWorld, type World } from "../create-world.ts";
@@ -14,6 +14,7 @@ import { EchoServer, podRoutes } from "./pods.ts";
 import { type ProbeOutcome, request } from "./probe.ts";
 import { type ProbeKind } from "./probe-method.ts";
 import { type ProxyOptions, ServiceProxy } from "./proxy.ts";
+import { bindToIpvsInterface } from "./proxy-ipvs0.ts";
 import { type TcpSocket } from "./tcp.ts";
 
 const VIP = { ipv4: parseIp("203.0.113.10"), ipv6: parseIp("2001:db8:f::10") } as const;
@@ -310,6 +311,42 @@ describe("endpoints", () => {
     send();
     expect(answers).toEqual(["udp", "tcp", "udp"]);
     expect(tcp.state).toBe("established");
+  });
+});
+
+describe("in ipvs mode", () => {
+  it("every node answers ARP for a VIP, unless strict", () => {
+    const answering = (strict: boolean): readonly string[] => {
+      const lab = new Lab();
+      for (const [index, node] of NODES.entries()) {
+        const host = lab.nodes[node];
+        if (strict) host.sysctl("net.ipv4.conf.all.arp_ignore", 1);
+        const bind = bindToIpvsInterface(host, parseMac(`02:00:00:00:01:0${index + 1}`));
+        const proxy = new ServiceProxy(lab.world, host, { programmingDelay: millis(1), mode: "ipvs", bind });
+        proxy.update([service()], []);
+      }
+      lab.client.removeRoute(parsePrefix(`${VIP.ipv4}/32`));
+      lab.client.addRoute(`${VIP.ipv4}/32`, { device: "eth0" });
+      lab.run(1);
+      const senders: string[] = [];
+      lab.world.onFrame(({ bytes }) => {
+        // ARP reply (RFC 826): EtherType 0806, operation 2.
+        if (bytes[12] === 8 && bytes[13] === 6 && bytes[21] === 2) senders.push(macFromBytes(bytes, 22));
+      });
+      lab.ask("icmp");
+      return [...new Set(senders)].sort();
+    };
+    expect(answering(false)).toEqual(["02:00:00:00:00:01", "02:00:00:00:00:02"]);
+    expect(answering(true)).toEqual([]);
+  });
+
+  it("a VIP that is no longer there is no longer the host's", () => {
+    const lab = new Lab();
+    const bind = bindToIpvsInterface(lab.nodes.n1, parseMac("02:00:00:00:01:01"));
+    bind([VIP.ipv4]);
+    expect(lab.nodes.n1.isLocal(VIP.ipv4)).toBe(true);
+    bind([]);
+    expect(lab.nodes.n1.isLocal(VIP.ipv4)).toBe(false);
   });
 });
 

@@ -101,7 +101,7 @@ export class TcpReceiver {
     for (let first = this.#pieces[0]; first !== undefined; first = this.#pieces[0]) {
       if (isBefore(this.#next, first.sequence)) return;
       this.#pieces.shift();
-      if (isBefore(this.#next, advance(first.sequence, first.bytes.length))) this.#append(first.sequence, first.bytes);
+      this.#append(first.sequence, first.bytes);
     }
   }
 }

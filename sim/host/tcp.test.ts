@@ -254,6 +254,19 @@ describe("an owner that does not read", () => {
     expect(read.reduce((sum, length) => sum + Number(length), 0)).toBe(100_000);
   });
 
+  it("has a sender that forgets how long it waited, once the window opens", () => {
+    const line = new Line();
+    const { client, server } = opened(line);
+    server.pause();
+    client.write(new Uint8Array(70_000));
+    line.run(1000).take();
+    line.judge = (from) => (from === "a" ? [] : [micros(50)]);
+    server.resume();
+    line.run(1);
+    // At once, and after 204 and 612 ms: not only when the next probe would be due.
+    expect(line.log.filter((entry) => entry.includes("a>b"))).toHaveLength(6);
+  });
+
   it("hears of data, the peer's end and the reset in that order, once it reads again", () => {
     const line = new Line();
     const { client, server } = opened(line);
@@ -298,6 +311,17 @@ describe("keepalive", () => {
     line.run(60);
     expect(times(line.log, "a>b ack").map((time) => Math.round(time - start))).toEqual([60, 65, 70]);
     expect(line.log.at(-1)).toBe(`${(start + 75).toFixed(6)} a closed ETIMEDOUT`);
+  });
+
+  it("leaves what is under way to the retransmission timer", () => {
+    const line = new Line();
+    const { client } = opened(line);
+    client.keepAlive({ idle: seconds(1), interval: seconds(1), count: 1 });
+    line.judge = () => [];
+    client.write(text("hello"));
+    line.run(100);
+    expect(client.state).toBe("established");
+    expect(line.log.filter((entry) => !entry.endsWith("len 5 lost"))).toEqual([]);
   });
 
   it("is content with an answer", () => {
@@ -550,8 +574,9 @@ describe("what outlives its owner", () => {
         .take()
         .map((entry) => entry.split(" ").slice(1, 3).join(" ")),
     ).toEqual(["a>b syn", "b>a syn,ack"]);
+    line.run(61);
     expect(line.stack.b.connections().map(({ state }) => state)).toEqual(["synReceived"]);
-    line.run(70);
+    line.run(10);
     expect(line.stack.b.connections()).toEqual([]);
   });
 
