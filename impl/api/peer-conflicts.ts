@@ -82,6 +82,7 @@ export function reportPeerConflicts(
       const what = `peer ${session.called} already exists, ${rule}`;
       problems.about(object)("spec.peerAddress", `${what} (see BGPPeer ${rival.object.metadata.name})`, {
         message: what,
+        assuming: assumptionOf(rival.nodeSelectors, session.nodeSelectors, nodes),
       });
     }
     earlier.set(session.identity, [...rivals, session]);

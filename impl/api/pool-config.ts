@@ -7,18 +7,22 @@ import { attempt, type ProblemList, type Report } from "./problem.ts";
 import { EVERYTHING, matchesAny } from "./selector.ts";
 import { compileSelectors, reportDuplicateSelectors, reportDuplicates } from "./selector-list.ts";
 
+/** An entry of spec.addresses, with its position there. */
+export interface PoolEntry extends AddressEntry {
+  readonly index: number;
+}
+
 /** A pool before advertisements are attached to it. */
 export interface ParsedPool {
-  readonly object: IPAddressPool;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
-  readonly entries: readonly AddressEntry[];
+  readonly entries: readonly PoolEntry[];
   readonly autoAssign: boolean;
   readonly avoidBuggyIPs: boolean;
   readonly allocation: PoolAllocation | undefined;
 }
 
-function parseEntries(pool: IPAddressPool, report: Report): readonly AddressEntry[] {
+function parseEntries(pool: IPAddressPool, report: Report): readonly PoolEntry[] {
   const { addresses } = pool.spec;
   if (addresses.length === 0) report("spec.addresses", "pool has no prefixes defined");
   const invalid = (text: string): string => `invalid CIDR ${JSON.stringify(text)} in pool "${pool.metadata.name}"`;
@@ -26,7 +30,7 @@ function parseEntries(pool: IPAddressPool, report: Report): readonly AddressEntr
     const wrapped: Report = (path, what) =>
       report(path, what, { message: `parsing address pool ${pool.metadata.name}: ${invalid(text)}: ${what}` });
     const entry = attempt(wrapped, () => parseAddressEntry(text, `spec.addresses[${index}]`));
-    return entry === undefined ? [] : [entry];
+    return entry === undefined ? [] : [{ ...entry, index }];
   });
 }
 
@@ -73,8 +77,9 @@ function claimEntries(pool: ParsedPool, claims: Claims, report: Report): void {
     if (overlap === undefined) continue;
     const { prefix, defined } = overlap;
     const message = `CIDR "${prefix}" in pool ${name} overlaps with already defined CIDR "${defined}"`;
-    const index = pool.object.spec.addresses.indexOf(entry.text);
-    report(`spec.addresses[${index}]`, `CIDR "${prefix}" overlaps with already defined CIDR "${defined}"`, { message });
+    report(`spec.addresses[${entry.index}]`, `CIDR "${prefix}" overlaps with already defined CIDR "${defined}"`, {
+      message,
+    });
   }
 }
 
@@ -91,7 +96,6 @@ export function parsePools(
     const report = problems.about(object, (what) => `parsing address pool ${name}: ${what}`);
     if (name === "") report("metadata.name", "missing pool name");
     const pool: ParsedPool = {
-      object,
       name,
       labels,
       entries: parseEntries(object, report),
