@@ -67,6 +67,17 @@ describe("Switch", () => {
     ]);
   });
 
+  it("drops what it does not know where unknown unicast is blocked, and floods groups as ever", () => {
+    const lan = new Lan(PLAIN, SWITCH_PROFILES["no-unknown-flood"]);
+    expect([lan.say("a", "b"), lan.say("b", "a"), lan.say("a", "b"), lan.say("c", "all")]).toEqual([
+      "",
+      "a",
+      "b",
+      "a b",
+    ]);
+    expect(lan.drops()).toEqual(["dropped at sw:to-a: unknown unicast"]);
+  });
+
   it("lets isolated ports reach all ports but isolated ones", () => {
     const lan = new Lan({ a: { isolated: true }, b: { isolated: true }, c: {} });
     expect([lan.say("a", "all"), lan.say("c", "all"), lan.say("b", "a"), lan.say("c", "a")]).toEqual([

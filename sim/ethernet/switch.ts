@@ -65,6 +65,7 @@ export class Switch implements Device {
     const refusal = RESERVED.test(frame.destination) ? "reserved address" : this.#guards.refuse(port, frame, now);
     if (refusal !== undefined) return this.#drop(port, bytes, refusal);
     this.#snooping?.hear(vlan, port.name, frame);
+    if (this.#blocks(vlan, frame)) return this.#drop(port, bytes, "unknown unicast");
     for (const out of this.#portsFor(vlan, frame, port)) this.#send(out, vlan, frame, bytes);
   }
 
@@ -118,6 +119,11 @@ export class Switch implements Device {
       if (port === from || (port.isolated && from.isolated)) return false;
       return formOfOutgoing(port.vlans, vlan) !== undefined;
     });
+  }
+
+  #blocks(vlan: number, { destination }: Ethernet): boolean {
+    if (this.#profile.blockUnknownUnicast !== true || isMulticastMac(destination)) return false;
+    return this.#stations.portOf(vlan, destination) === undefined;
   }
 
   #floodPorts(vlan: number, frame: Ethernet): readonly SwitchPort[] {

@@ -1,0 +1,282 @@
+// A simulated cluster: the network of a topology, an API server, and on every node what a node runs.
+import {
+  type EndpointSlice,
+  type KubeObject,
+  objectKey,
+  type Pod,
+  type Service,
+} from "../../../impl/api/kubernetes.ts";
+import { type Input } from "../../../impl/ports.ts";
+import { createController } from "../../../impl/shell/controller-process.ts";
+import { createSpeaker, type SpeakerProcess } from "../../../impl/shell/speaker-process.ts";
+import { familyOf, type Ip, parseIp } from "../../../impl/wire/ip.ts";
+import { prefixFamily } from "../../../impl/wire/prefix.ts";
+import { millis, type Micros, seconds } from "../../../impl/wire/time.ts";
+import { type CapturedFrame } from "../../../sim/capture.ts";
+import { createWorld, type World as SimWorld } from "../../../sim/create-world.ts";
+import { type Host } from "../../../sim/host/host.ts";
+import { EchoServer, podRoutes } from "../../../sim/host/pods.ts";
+import { ServiceProxy } from "../../../sim/host/proxy.ts";
+import { type KubePort } from "../../../sim/host/process-ports.ts";
+import { KubeLink } from "../../../sim/kube/link.ts";
+import { createControlPlane, type ControlPlane } from "../../../sim/kube/control-plane.ts";
+import { type StorageEvent } from "../../../sim/kube/storage.ts";
+import { type Observation } from "../../invariants/invariant.ts";
+import { Referee } from "../../invariants/referee.ts";
+import { SYSTEM } from "../../objects.ts";
+import { type Topology } from "../../topology/model.ts";
+import { type WorldOptions } from "../driver.ts";
+import { claimOf } from "../claims.ts";
+import { Stage } from "./clock.ts";
+import { CONTROLLER_POD, nodeFacts, type NodeFacts, ownPod, SPEAKER_SELECTOR, speakerPodName } from "./node-objects.ts";
+import { ProcessSlot } from "./process-slot.ts";
+import { buildNetwork, type Wiring } from "./wiring.ts";
+
+export type ControllerProcess = ReturnType<typeof createController>;
+
+export interface SimOptions extends WorldOptions {
+  /** On top of the nodes' own. */
+  readonly nodeLabels?: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  readonly onObservation?: (observation: Observation, now: Micros) => void;
+}
+
+/** Membership (LAN profile) may take this long to agree after a disturbance, and a burst follows. */
+const OWNER_WINDOW: Micros = seconds(25);
+const PROXY_DELAY: Micros = millis(100);
+const MEMBERS_PORT = 7946;
+const PORTS = [80, 81, 443, 53, 8080];
+
+export class SimCluster {
+  readonly topology: Topology;
+  readonly sim: SimWorld;
+  readonly stage: Stage;
+  readonly wiring: Wiring;
+  readonly controlPlane: ControlPlane;
+  readonly referee = new Referee(OWNER_WINDOW);
+  readonly controller: ProcessSlot<ControllerProcess>;
+  readonly #options: SimOptions;
+  readonly #facts: readonly NodeFacts[];
+  readonly #speakers = new Map<string, ProcessSlot<SpeakerProcess>>();
+  readonly #links: { readonly owner: string; readonly link: KubeLink }[] = [];
+  readonly #proxies = new Map<string, ServiceProxy>();
+  readonly #pods = new Map<string, { readonly server: EchoServer; readonly identity: string }>();
+  readonly #ownAddresses: ReadonlySet<Ip>;
+  #starts = 0;
+
+  constructor(topology: Topology, options: SimOptions) {
+    this.topology = topology;
+    this.#options = options;
+    this.sim = createWorld({ seed: options.seed, capture: options.capture, lines: options.lines });
+    this.stage = new Stage(this.sim.scheduler);
+    this.wiring = buildNetwork(this.sim, topology);
+    this.#facts = nodeFacts(topology, options.nodeLabels ?? new Map());
+    this.#ownAddresses = new Set([...this.wiring.hosts.values()].flatMap((host) => host.localAddresses()));
+    this.controlPlane = createControlPlane(this.sim, {
+      serviceSubnets: topology.serviceSubnets,
+      webhook: options.settings.webhook ?? true,
+      namespace: SYSTEM,
+    });
+    this.controlPlane.server.onChange((event) => this.#objectChanged(event));
+    this.sim.onFrame((frame) => this.#frameSeen(frame));
+    this.#buildNodes();
+    this.controller = this.addController("controller");
+  }
+
+  /** Puts what every cluster has into the API server and starts all processes, each at a moment of its own. */
+  boot(): void {
+    const create = (object: KubeObject): void => this.controlPlane.put(object);
+    create({ apiVersion: "v1", kind: "Namespace", metadata: { name: SYSTEM } });
+    create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } });
+    for (const { object } of this.#facts) create(object);
+    const [first] = this.#facts;
+    if (first !== undefined) create(ownPod(CONTROLLER_POD, first, "controller"));
+    for (const facts of this.#facts) create(ownPod(speakerPodName(facts.name), facts, "speaker"));
+    for (const object of this.topology.objects) if (object.kind !== "Node") create(object);
+    this.sim.scheduler.at(millis(1), () => this.controller.start());
+    for (const [index, slot] of [...this.#speakers.values()].entries()) {
+      this.sim.scheduler.at(millis(2 + index), () => slot.start());
+    }
+  }
+
+  host(name: string): Host {
+    const host = this.wiring.hosts.get(name);
+    if (host === undefined) throw new Error(`there is no station "${name}" in ${this.topology.name}`);
+    return host;
+  }
+
+  speaker(node: string): ProcessSlot<SpeakerProcess> {
+    const slot = this.#speakers.get(node);
+    if (slot === undefined) throw new Error(`there is no node "${node}" in ${this.topology.name}`);
+    return slot;
+  }
+
+  get speakers(): ReadonlyMap<string, ProcessSlot<SpeakerProcess>> {
+    return this.#speakers;
+  }
+
+  /** A controller on the first node. */
+  addController(name: string): ProcessSlot<ControllerProcess> {
+    const [first = ""] = this.topology.nodes;
+    const { lbClass = "" } = this.#options.settings;
+    const make = (): ControllerProcess =>
+      createController({
+        podName: CONTROLLER_POD,
+        namespace: SYSTEM,
+        lbClass,
+        random: this.sim.random(`${name}/${this.#starts++}`),
+      });
+    return new ProcessSlot(name, this.host(first), make, (deliver) => this.#connect(name, deliver));
+  }
+
+  #buildNodes(): void {
+    const networks = this.#facts.flatMap(({ name, podPrefixes, addresses }) =>
+      podPrefixes.flatMap((podPrefix) => {
+        const nodeAddress = addresses.find((ip) => familyOf(ip) === prefixFamily(podPrefix));
+        return nodeAddress === undefined ? [] : [{ node: name, podPrefix, nodeAddress }];
+      }),
+    );
+    for (const facts of this.#facts) {
+      const host = this.host(facts.name);
+      host.sysctl("net.ipv4.ip_forward", 1);
+      host.sysctl("net.ipv6.conf.all.forwarding", 1);
+      for (const { prefix, via } of podRoutes(facts.name, networks)) host.addRoute(prefix, { via });
+      const proxy = new ServiceProxy(this.sim, host, {
+        programmingDelay: PROXY_DELAY,
+        mode: "iptables",
+        podPrefixes: this.topology.podSubnets,
+      });
+      this.#proxies.set(facts.name, proxy);
+      this.#speakers.set(facts.name, this.#speakerSlot(facts, host));
+    }
+  }
+
+  #speakerSlot(facts: NodeFacts, host: Host): ProcessSlot<SpeakerProcess> {
+    const { settings } = this.#options;
+    const [bindAddress] = facts.addresses;
+    const members =
+      settings.memberlist === false || bindAddress === undefined
+        ? undefined
+        : { bindAddress, bindPort: MEMBERS_PORT, labels: SPEAKER_SELECTOR, wan: settings.membersWan ?? false };
+    const name = speakerPodName(facts.name);
+    const make = (): SpeakerProcess =>
+      createSpeaker({
+        nodeName: facts.name,
+        podName: name,
+        namespace: SYSTEM,
+        lbClass: settings.lbClass ?? "",
+        ignoreExcludeLb: settings.ignoreExcludeLb ?? false,
+        excludeInterfaces: settings.excludeInterfaces ?? ["^lo$", "^veth.*", "^eth0$"],
+        random: this.sim.random(`${name}/${this.#starts++}`),
+        members,
+        layer2: {
+          ...(settings.refresh === undefined ? {} : { refresh: settings.refresh }),
+          ...(settings.probeFirst === undefined ? {} : { probeFirst: settings.probeFirst }),
+        },
+      });
+    return new ProcessSlot(name, host, make, (deliver) => this.#connect(name, deliver));
+  }
+
+  #connect(owner: string, deliver: (input: Input) => void): KubePort {
+    const link = new KubeLink(this.sim, this.controlPlane.server, { name: owner, deliver });
+    this.#links.push({ owner, link });
+    return link;
+  }
+
+  /** Does something to the API connections of a process, or of all; the result undoes it. */
+  apiLinks(owner: string | undefined, start: (link: KubeLink) => Disposable | void): () => void {
+    const chosen = this.#links.filter((item) => owner === undefined || item.owner === owner);
+    const handles = chosen.map(({ link }) => start(link));
+    return () => {
+      for (const handle of handles) handle?.[Symbol.dispose]();
+    };
+  }
+
+  setNodeAlive(node: string, alive: boolean): void {
+    this.controlPlane.setNodeAlive(node, alive);
+  }
+
+  // What is seen.
+
+  observe(observation: Observation): void {
+    const { now } = this.sim.scheduler;
+    this.referee.observe(observation, now);
+    this.#options.onObservation?.(observation, now);
+    this.stage.touch();
+  }
+
+  /** Something was done to the cluster; owners may move for a while. */
+  disturb(what: string): void {
+    this.sim.trace.write("scenario", "does", what);
+    this.observe({ kind: "disturbance", what });
+  }
+
+  /** As disturb, for what lasts: until the returned function is called, and a while after it, owners may differ. */
+  lasting(what: string): () => void {
+    this.disturb(what);
+    const excuse = this.referee.excuse("I3");
+    return () => {
+      excuse();
+      this.disturb(`${what}: over`);
+    };
+  }
+
+  #frameSeen({ point, bytes }: CapturedFrame): void {
+    const claim = claimOf(bytes);
+    if (claim === undefined || this.#ownAddresses.has(claim.ip)) return;
+    this.stage.touch();
+    const origin = this.wiring.origins.get(point);
+    if (origin === undefined || !this.#speakers.has(origin.station)) return;
+    const macs = new Set<string>(
+      this.wiring.hosts
+        .get(origin.station)
+        ?.links()
+        .map(({ mac }) => mac),
+    );
+    this.observe({ kind: "claim", claim, node: origin.station, link: origin.link, segment: origin.segment, macs });
+  }
+
+  #objectChanged({ type, object, previous }: StorageEvent): void {
+    const deleted = type === "DELETED";
+    // Stored objects are the API's kinds, whatever the storage calls them.
+    const current = object as unknown as KubeObject;
+    if (current.kind === "Service") this.#serviceChanged(current as Service, deleted);
+    if (current.kind === "EndpointSlice") this.#sliceChanged(current as EndpointSlice, deleted);
+    if (current.kind === "Pod") this.#podChanged(current as Pod, deleted);
+    this.observe({ kind: "object", object: current, previous: previous as unknown as KubeObject | undefined, deleted });
+  }
+
+  #serviceChanged(service: Service, deleted: boolean): void {
+    for (const proxy of this.#proxies.values()) {
+      if (deleted) proxy.removeService(objectKey(service));
+      else proxy.setService(service);
+    }
+  }
+
+  #sliceChanged(slice: EndpointSlice, deleted: boolean): void {
+    for (const proxy of this.#proxies.values()) {
+      if (deleted) proxy.removeSlice(objectKey(slice));
+      else proxy.setSlice(slice);
+    }
+  }
+
+  /** Pods that have a node and an address run there; those on the host's network are processes. */
+  #podChanged(pod: Pod, deleted: boolean): void {
+    const key = objectKey(pod);
+    const node = pod.spec?.nodeName;
+    const ips = (pod.status?.podIPs ?? []).map(({ ip }) => parseIp(ip));
+    const runs = !deleted && node !== undefined && ips.length > 0 && !ips.some((ip) => this.#ownAddresses.has(ip));
+    const identity = runs ? `${node} ${ips.join()}` : "";
+    const running = this.#pods.get(key);
+    if (running?.identity === identity || (running === undefined && !runs)) return;
+    running?.server.remove();
+    this.#pods.delete(key);
+    if (!runs) return;
+    const server = new EchoServer(this.sim, this.host(node), {
+      name: pod.metadata.name,
+      ips,
+      tcpPorts: PORTS,
+      udpPorts: PORTS,
+    });
+    this.#pods.set(key, { server, identity });
+  }
+}

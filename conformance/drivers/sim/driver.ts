@@ -1,0 +1,83 @@
+import { type Micros } from "../../../impl/wire/time.ts";
+import { trapRealTime } from "../../../sim/trap.ts";
+import { type Topology } from "../../topology/model.ts";
+import { type Capability } from "../../world.ts";
+import { type Driver, type OpenWorld } from "../driver.ts";
+import { KubeAdmin } from "../kube-admin.ts";
+import { SimCluster, type SimOptions } from "./cluster.ts";
+import { SimulatedWorld } from "./world.ts";
+
+/** Everything: whatever a scenario needs can be simulated. */
+const CAPABILITIES: readonly Capability[] = [
+  "processFaults",
+  "pause",
+  "powerOff",
+  "hang",
+  "links",
+  "frameFaults",
+  "clocks",
+  "apiFaults",
+  "kubernetes",
+  "dataplane",
+  "rawFrames",
+  "virtualTime",
+]; // prettier-ignore
+
+/** A simulated world with its clock in the caller's hand. */
+export interface Simulation extends OpenWorld {
+  advance(to: Micros): Promise<void>;
+}
+
+const JSON_PATCH = { "content-type": "application/merge-patch+json" };
+
+export async function openSimulation(topology: Topology, options: SimOptions): Promise<Simulation> {
+  const trap = trapRealTime(globalThis);
+  try {
+    const cluster = new SimCluster(topology, options);
+    const { server } = cluster.controlPlane;
+    let writes = 0;
+    server.onChange(() => {
+      writes += 1;
+    });
+    cluster.boot();
+    const admin = new KubeAdmin(
+      async (method, path, body) => {
+        const { now } = cluster.sim.scheduler;
+        const headers = method === "PATCH" ? JSON_PATCH : undefined;
+        return server.call(method, path, { monotonic: now, wall: now }, body, headers);
+      },
+      () => {
+        cluster.observe({ kind: "userAction" });
+        cluster.observe({ kind: "disturbance", what: "objects changed" });
+      },
+      () => writes,
+    );
+    const world = new SimulatedWorld(cluster, admin);
+    return {
+      world,
+      async advance(to) {
+        cluster.sim.scheduler.advance(to);
+      },
+      async close() {
+        trap[Symbol.dispose]();
+        return {
+          hash: cluster.sim.trace.hash(),
+          lines: cluster.sim.trace.lines(),
+          violations: cluster.referee.violations(),
+          elapsed: cluster.sim.scheduler.now,
+          pcapng: options.capture ? cluster.sim.pcapng() : undefined,
+        };
+      },
+    };
+  } catch (error) {
+    trap[Symbol.dispose]();
+    throw error;
+  }
+}
+
+export const simDriver: Driver = {
+  name: "sim",
+  capabilities: new Set(CAPABILITIES),
+  unavailable: () => undefined,
+  open: openSimulation,
+};

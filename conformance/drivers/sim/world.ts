@@ -1,0 +1,297 @@
+// The driver port on a simulated cluster.
+import { type Mac } from "../../../impl/wire/mac.ts";
+import { parseInterfaceAddress } from "../../../impl/wire/prefix.ts";
+import { type Micros } from "../../../impl/wire/time.ts";
+import { oneWayPartition, partition } from "../../../sim/ethernet/faults.ts";
+import {
+  type Api,
+  type Client,
+  type ControllerControl,
+  type Ending,
+  type FrameFault,
+  type Kubernetes,
+  type LinkChange,
+  type Network,
+  type NodeControl,
+  type World,
+} from "../../world.ts";
+import { SimClient } from "./client.ts";
+import { type SimCluster } from "./cluster.ts";
+import { startFault } from "./faults.ts";
+import { type Daemon, type ProcessSlot } from "./process-slot.ts";
+import { attachmentsOf } from "./wiring.ts";
+
+/** Ends once, however often it is asked to. */
+function ending(end: () => void): Ending {
+  let ended = false;
+  return {
+    end: async () => {
+      if (!ended) end();
+      ended = true;
+    },
+  };
+}
+
+function metricOf(slot: ProcessSlot<Daemon>, series: string): number | undefined {
+  const line = slot.process?.metrics
+    .expose()
+    .split("\n")
+    .find((text) => text.startsWith(`${series} `));
+  return line === undefined ? undefined : Number(line.slice(series.length + 1));
+}
+
+class SimNode implements NodeControl {
+  readonly name: string;
+  readonly macs: ReadonlyMap<string, Mac>;
+  readonly #cluster: SimCluster;
+
+  constructor(cluster: SimCluster, name: string) {
+    this.name = name;
+    this.#cluster = cluster;
+    this.macs = new Map(
+      [...cluster.wiring.macs].filter(([, { station }]) => station === name).map(([mac, { link }]) => [link, mac]),
+    );
+  }
+
+  get #speaker(): ReturnType<SimCluster["speaker"]> {
+    return this.#cluster.speaker(this.name);
+  }
+
+  get #host(): ReturnType<SimCluster["host"]> {
+    return this.#cluster.host(this.name);
+  }
+
+  async crashSpeaker(): Promise<void> {
+    this.#cluster.disturb(`${this.name}: speaker killed`);
+    this.#speaker.kill();
+  }
+
+  async stopSpeaker(): Promise<void> {
+    this.#cluster.disturb(`${this.name}: speaker stopped`);
+    this.#speaker.stop();
+  }
+
+  async startSpeaker(): Promise<void> {
+    this.#cluster.disturb(`${this.name}: speaker started`);
+    this.#speaker.start();
+  }
+
+  async pauseSpeaker(): Promise<Ending> {
+    const fault = this.#cluster.lasting(`${this.name}: speaker paused`);
+    const resume = this.#speaker.pause();
+    return ending(() => {
+      resume();
+      fault();
+    });
+  }
+
+  async powerOff(): Promise<Ending> {
+    const fault = this.#cluster.lasting(`${this.name}: no power`);
+    this.#host.powerOff();
+    this.#cluster.setNodeAlive(this.name, false);
+    return ending(() => {
+      this.#host.powerOn();
+      this.#cluster.setNodeAlive(this.name, true);
+      this.#speaker.start();
+      fault();
+    });
+  }
+
+  async hangKernel(): Promise<Ending> {
+    const fault = this.#cluster.lasting(`${this.name}: kernel hangs`);
+    this.#host.hang();
+    this.#cluster.setNodeAlive(this.name, false);
+    return ending(() => {
+      this.#host.unhang();
+      this.#cluster.setNodeAlive(this.name, true);
+      fault();
+    });
+  }
+
+  async linkDown(link: string): Promise<Ending> {
+    const connection = this.#cluster.wiring.connections.get(this.name)?.find((item) => item.link === link);
+    if (connection === undefined) throw new Error(`${this.name} has no cable at ${link}`);
+    const fault = this.#cluster.lasting(`${this.name}: ${link} has no carrier`);
+    connection.cable.setUp(false);
+    return ending(() => {
+      connection.cable.setUp(true);
+      fault();
+    });
+  }
+
+  async setLink(link: string, change: LinkChange): Promise<void> {
+    this.#cluster.disturb(`${this.name}: ${link} changed`);
+    const host = this.#host;
+    if (change.mac !== undefined) host.setMac(link, change.mac);
+    if (change.noArp !== undefined) host.setNoArp(link, change.noArp);
+    if (change.up !== undefined) host.setUp(link, change.up);
+    if (change.addAddress !== undefined) host.addAddress(link, parseInterfaceAddress(change.addAddress));
+    if (change.removeAddress !== undefined) host.removeAddress(link, parseInterfaceAddress(change.removeAddress).ip);
+  }
+
+  async stepClock(by: Micros): Promise<void> {
+    this.#cluster.disturb(`${this.name}: clock stepped`);
+    this.#host.stepClock(by);
+  }
+
+  async driftClock(rate: number): Promise<Ending> {
+    this.#cluster.disturb(`${this.name}: clock rate ${rate}`);
+    this.#host.setClockRate(rate);
+    return ending(() => this.#host.setClockRate(1));
+  }
+
+  async cutFromApi(): Promise<Ending> {
+    const fault = this.#cluster.lasting(`${this.name}: no API server`);
+    const heal = this.#cluster.apiLinks(this.#speaker.name, (link) => link.outage("hang"));
+    return ending(() => {
+      heal();
+      fault();
+    });
+  }
+
+  async metric(series: string): Promise<number | undefined> {
+    return metricOf(this.#speaker, series);
+  }
+
+  async members(): Promise<readonly string[]> {
+    return this.#speaker.process?.members() ?? [];
+  }
+}
+
+export class SimulatedWorld implements World {
+  readonly driver = "sim";
+  readonly seed: string;
+  readonly nodes: readonly string[];
+  readonly clients: readonly string[];
+  readonly kubernetes: Kubernetes;
+  readonly controller: ControllerControl;
+  readonly network: Network;
+  readonly api: Api;
+  readonly #cluster: SimCluster;
+  readonly #nodes = new Map<string, SimNode>();
+  readonly #clients = new Map<string, SimClient>();
+
+  constructor(cluster: SimCluster, kubernetes: Kubernetes) {
+    this.#cluster = cluster;
+    this.seed = cluster.sim.seed;
+    this.nodes = cluster.topology.nodes;
+    this.clients = cluster.topology.clients;
+    this.kubernetes = kubernetes;
+    this.controller = controllerControl(cluster);
+    this.network = networkControl(cluster);
+    this.api = apiControl(cluster);
+  }
+
+  node(name: string): NodeControl {
+    const known = this.#nodes.get(name) ?? new SimNode(this.#cluster, name);
+    this.#nodes.set(name, known);
+    return known;
+  }
+
+  client(name = this.clients[0] ?? ""): Client {
+    const known =
+      this.#clients.get(name) ??
+      new SimClient(this.#cluster.sim, this.#cluster.host(name), this.#cluster.stage, this.#cluster.wiring);
+    this.#clients.set(name, known);
+    return known;
+  }
+
+  now(): Micros {
+    return this.#cluster.stage.now();
+  }
+
+  waitFor<T>(what: string, read: () => Promise<T | undefined | false>, within: Micros): Promise<T> {
+    return this.#cluster.stage.waitFor(what, read, within);
+  }
+
+  holds(what: string, read: () => Promise<boolean>, during: Micros): Promise<void> {
+    return this.#cluster.stage.holds(what, read, during);
+  }
+
+  excuse(invariant: string, because: string): Ending {
+    this.#cluster.sim.trace.write("referee", "excuse", `${invariant} ${because}`);
+    return ending(this.#cluster.referee.excuse(invariant));
+  }
+}
+
+function controllerControl(cluster: SimCluster): ControllerControl {
+  const { controller } = cluster;
+  return {
+    async crash() {
+      cluster.disturb("controller killed");
+      controller.kill();
+    },
+    async start() {
+      cluster.disturb("controller started");
+      controller.start();
+    },
+    async startSecond() {
+      const fault = cluster.lasting("a second controller runs");
+      const second = cluster.addController("controller-2");
+      second.start();
+      return ending(() => {
+        second.kill();
+        fault();
+      });
+    },
+    metric: async (series) => metricOf(controller, series),
+    async cutFromApi() {
+      const fault = cluster.lasting("controller: no API server");
+      const heal = cluster.apiLinks(controller.name, (link) => link.outage("hang"));
+      return ending(() => {
+        heal();
+        fault();
+      });
+    },
+  };
+}
+
+function networkControl(cluster: SimCluster): Network {
+  const lasting = (what: string, start: () => Disposable): Ending => {
+    const fault = cluster.lasting(what);
+    const handle = start();
+    return ending(() => {
+      handle[Symbol.dispose]();
+      fault();
+    });
+  };
+  return {
+    fault: async (fault: FrameFault) => lasting(`frames at ${fault.at}`, () => startFault(cluster.wiring, fault)),
+    partition: async (groups, options = {}) =>
+      lasting("partition", () => {
+        const sides = groups.map((group) => attachmentsOf(cluster.wiring, group));
+        const handles: Disposable[] = [];
+        for (const [index, one] of sides.entries()) {
+          for (const other of sides.slice(index + 1)) {
+            handles.push(options.oneWay === true ? oneWayPartition(one, other) : partition(one, other));
+          }
+        }
+        return { [Symbol.dispose]: () => handles.forEach((handle) => handle[Symbol.dispose]()) };
+      }),
+  };
+}
+
+function apiControl(cluster: SimCluster): Api {
+  const everywhere = (what: string, start: Parameters<SimCluster["apiLinks"]>[1]): Ending => {
+    const fault = cluster.lasting(what);
+    const heal = cluster.apiLinks(undefined, start);
+    return ending(() => {
+      heal();
+      fault();
+    });
+  };
+  return {
+    outage: async (how) => everywhere("API server away", (link) => link.outage(how)),
+    dropWatches: async () => {
+      cluster.disturb("watches cut");
+      cluster.apiLinks(undefined, (link) => link.dropWatches());
+    },
+    expireWatches: async () => {
+      cluster.disturb("watches expire");
+      cluster.controlPlane.server.compact();
+      cluster.apiLinks(undefined, (link) => link.dropWatches());
+    },
+    errors: async (status, share) => everywhere(`API errors ${status}`, (link) => link.errors(status, share)),
+    duplicateEvents: async () => everywhere("watch events come twice", (link) => link.duplicateEvents()),
+  };
+}
