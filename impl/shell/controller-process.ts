@@ -1,0 +1,322 @@
+import { type KubeObject, objectKey, type Service } from "../api/kubernetes.ts";
+import { Controller } from "../controller/controller.ts";
+import { type ControllerEffect } from "../controller/effect.ts";
+import { type Change, concerns, type ObjectChange, type Written } from "../kube/change.ts";
+import { BackOff } from "../kube/back-off.ts";
+import { KubeClient, type KubeOutput } from "../kube/client.ts";
+import { EventRecorder } from "../kube/events.ts";
+import { pathOf, type Resource, RESOURCES } from "../kube/resources.ts";
+import { isA } from "./object-kind.ts";
+import { type Write } from "../kube/write.ts";
+import { Metrics } from "../metrics.ts";
+import {
+  type Effect,
+  type Input,
+  type Instant,
+  type LogFields,
+  type LogLevel,
+  type Process,
+  type Random,
+} from "../ports.ts";
+import { earliest, type Micros, minutes, plus, seconds } from "../wire/time.ts";
+import { ConfigurationReport } from "./configuration-report.ts";
+import { ControllerConfig } from "./controller-config.ts";
+import { ObjectRead } from "./object-read.ts";
+import { poolStatusAction, serviceStatusAction } from "./controller-writes.ts";
+
+export interface ControllerOptions {
+  readonly podName: string;
+  readonly namespace: string;
+  /** Only Services of this class are served; empty: only Services without a class. */
+  readonly lbClass: string;
+  readonly random: Random;
+}
+
+const STATUS_TAG = "service-status/";
+/** Between attempts at a status that the API server refuses. */
+const FIRST_RETRY = seconds(1);
+const LONGEST_RETRY = minutes(5);
+const WATCHED = [RESOURCES.services, RESOURCES.ipAddressPools, RESOURCES.communities, RESOURCES.namespaces] as const;
+
+export interface ControllerProcess extends Process {
+  readonly metrics: Metrics;
+}
+
+export const createController = (options: ControllerOptions): ControllerProcess => new JoinedController(options);
+
+interface Retry {
+  readonly backOff: BackOff;
+  at: Micros | undefined;
+}
+
+/** Joins the controller to the API server: objects in, statuses and events out. */
+class JoinedController implements ControllerProcess {
+  readonly metrics = new Metrics();
+  readonly #options: ControllerOptions;
+  readonly #kube: KubeClient;
+  readonly #recorder: EventRecorder;
+  readonly #controller: Controller;
+  readonly #config: ControllerConfig;
+  readonly #report: ConfigurationReport;
+  readonly #ownPod: ObjectRead;
+  /** The version of each Service that the controller has seen. */
+  readonly #observed = new Map<string, string>();
+  /** By Service. */
+  readonly #retries = new Map<string, Retry>();
+  /** What the controller wants done, in order, until somebody does it. */
+  readonly #wanted: ControllerEffect[] = [];
+  #configMayDiffer = false;
+  #started = false;
+  #effects: Effect[] = [];
+
+  constructor(options: ControllerOptions) {
+    const { lbClass, namespace, podName, random } = options;
+    this.#options = options;
+    this.#kube = new KubeClient({ random });
+    const source = { component: "metallb-controller" };
+    this.#recorder = new EventRecorder(source, random, (intent) => this.#kube.write(intent));
+    this.#controller = new Controller({ lbClass, metrics: this.metrics });
+    this.#config = new ControllerConfig(namespace);
+    this.#report = new ConfigurationReport({
+      namespace,
+      name: "controller",
+      labels: { "metallb.io/component-type": "controller" },
+      conditionType: "poolReconcilerValid",
+    });
+    this.#ownPod = new ObjectRead(pathOf(RESOURCES.pods, namespace, podName), random, (pod, status) => {
+      if (pod === undefined) this.#log("warn", "controller.pod.unknown", { pod: podName, status });
+      else this.#report.own(pod);
+      this.#writeReport();
+    });
+    this.#watch();
+  }
+
+  handle(input: Input, now: Instant): readonly Effect[] {
+    switch (input.kind) {
+      case "started":
+        this.#effects.push(...this.#ownPod.start(now));
+        this.#take(this.#kube.handle(input, now), now);
+        break;
+      case "wake":
+        this.#effects.push(...this.#ownPod.wake(now));
+        this.#retryStatuses(now);
+        this.#take(this.#kube.handle(input, now), now);
+        break;
+      case "response":
+      case "chunk":
+      case "responseEnd":
+        if (!this.#ownPod.handle(input, now)) this.#take(this.#kube.handle(input, now), now);
+        break;
+      case "stop":
+        this.#effects.push({ kind: "exit", code: 0 });
+        break;
+      default:
+        // Links, frames and sockets are the speaker's.
+        break;
+    }
+    this.#settle(now);
+    const effects = this.#effects;
+    this.#effects = [];
+    return effects;
+  }
+
+  deadline(): Micros | undefined {
+    let first = earliest(this.#kube.deadline(), this.#ownPod.deadline());
+    for (const { at } of this.#retries.values()) first = earliest(first, at);
+    return first;
+  }
+
+  #watch(): void {
+    const { namespace } = this.#options;
+    this.#kube.watch({ resource: RESOURCES.services, project: withoutManagedFields });
+    this.#kube.watch({ resource: RESOURCES.namespaces, project: withoutManagedFields });
+    this.#kube.watch({ resource: RESOURCES.ipAddressPools, namespace, project: withoutManagedFields });
+    this.#kube.watch({ resource: RESOURCES.communities, namespace, project: withoutManagedFields });
+    const labelSelector = "metallb.io/component-type=controller";
+    this.#kube.watch({ resource: RESOURCES.configurationStates, namespace, labelSelector });
+  }
+
+  /** Carries out what has gathered, until nothing is left. */
+  #settle(now: Instant): void {
+    for (;;) {
+      if (this.#configMayDiffer) this.#readConfig();
+      for (let effect = this.#wanted.shift(); effect !== undefined; effect = this.#wanted.shift()) {
+        this.#perform(effect, now);
+      }
+      const output = this.#kube.flush(now);
+      this.#take(output, now);
+      if (output.changes.length === 0 && this.#wanted.length === 0 && !this.#configMayDiffer) return;
+    }
+  }
+
+  #take(output: KubeOutput, now: Instant): void {
+    this.#effects.push(...output.effects);
+    for (const change of output.changes) this.#apply(change, now);
+  }
+
+  #apply(change: Change, now: Instant): void {
+    this.#recorder.handle(change);
+    if (change.kind === "written") this.#written(change, now);
+    else if (change.kind === "synced") this.#synced(change.resource);
+    else if (concerns(change, RESOURCES.services)) this.#serviceChanged(change);
+    else if (concerns(change, RESOURCES.ipAddressPools)) this.#poolChanged(change);
+    else if (concerns(change, RESOURCES.configurationStates)) this.#writeReport();
+    else if (concernsConfig(change)) this.#configMayDiffer = this.#started;
+  }
+
+  #synced(resource: Resource): void {
+    if (resource.kind === RESOURCES.configurationStates.kind) this.#writeReport();
+    if (this.#started || !WATCHED.every((resource) => this.#kube.synced(resource))) return;
+    this.#started = true;
+    this.#readConfig();
+    this.#want(this.#controller.synced());
+  }
+
+  #readConfig(): void {
+    this.#configMayDiffer = false;
+    const input = this.#config.read(this.#kube);
+    if (input === undefined) return;
+    if ("error" in input) this.#log("error", "controller.config.invalid", { because: input.error });
+    else this.#log("info", "controller.config.loaded", { pools: [...input.config.pools.keys()] });
+    this.#want(this.#controller.configChanged(input));
+  }
+
+  #serviceChanged(change: ObjectChange<Service>): void {
+    const key = objectKey(change.object);
+    if (change.kind === "upserted") {
+      this.#observe(key, change.object);
+      return;
+    }
+    this.#retries.delete(key);
+    this.#observed.delete(key);
+    this.#want(this.#controller.serviceChanged(key, undefined));
+  }
+
+  #observe(key: string, service: Service): void {
+    const { resourceVersion = "" } = service.metadata;
+    if (this.#observed.get(key) === resourceVersion) return;
+    this.#observed.set(key, resourceVersion);
+    this.#want(this.#controller.serviceChanged(key, service));
+  }
+
+  #poolChanged(change: ObjectChange): void {
+    if (concernsConfig(change)) this.#configMayDiffer = this.#started;
+    const { name } = change.object.metadata;
+    if (change.kind === "upserted" && this.#started) this.#writePoolStatus(name);
+  }
+
+  #want(effects: readonly ControllerEffect[]): void {
+    this.#wanted.push(...effects);
+  }
+
+  #perform(effect: ControllerEffect, now: Instant): void {
+    switch (effect.kind) {
+      case "writeStatus": {
+        const { service, ingress, pool } = effect;
+        this.#log("info", "service.addresses.decided", { service, addresses: ingress, pool });
+        this.#kube.write(this.#statusWrite(service));
+        break;
+      }
+      case "event": {
+        const object = this.#kube.get(RESOURCES.services, effect.service);
+        const { type, reason, message, service } = effect;
+        this.#log(type === "Warning" ? "warn" : "info", "service.event", { service, reason, because: message });
+        if (object !== undefined)
+          this.#recorder.record({ resource: RESOURCES.services, object, type, reason, message }, now);
+        break;
+      }
+      case "poolStatus":
+        this.#writePoolStatus(effect.pool);
+        break;
+      case "configurationState":
+        this.#report.judge(effect.error, now.wall);
+        this.#writeReport();
+        break;
+    }
+  }
+
+  #statusWrite(key: string): Write {
+    const slash = key.indexOf("/");
+    return {
+      tag: STATUS_TAG + key,
+      resource: RESOURCES.services,
+      namespace: key.slice(0, slash),
+      name: key.slice(slash + 1),
+      subresource: "status",
+      build: (latest) => (isA(RESOURCES.services, latest) ? this.#buildStatus(key, latest) : undefined),
+    };
+  }
+
+  /** Decides anew on what is being overwritten: after a lost race it is not what the decision was made from. */
+  #buildStatus(key: string, latest: Service): ReturnType<Write["build"]> {
+    this.#observe(key, latest);
+    const wanted = this.#controller.wanted(key);
+    return wanted === undefined ? undefined : serviceStatusAction(latest, wanted);
+  }
+
+  #writePoolStatus(pool: string): void {
+    const { namespace } = this.#options;
+    this.#kube.write({
+      tag: `pool-status/${pool}`,
+      resource: RESOURCES.ipAddressPools,
+      namespace,
+      name: pool,
+      subresource: "status",
+      build: (latest) => {
+        const counters = this.#controller.counters(pool);
+        return isA(RESOURCES.ipAddressPools, latest) && counters !== undefined
+          ? poolStatusAction(latest, counters)
+          : undefined;
+      },
+    });
+  }
+
+  #writeReport(): void {
+    if (!this.#ownPod.done || !this.#kube.synced(RESOURCES.configurationStates)) return;
+    for (const write of this.#report.writes()) this.#kube.write(write);
+  }
+
+  #written({ tag, ok, status, reason, message }: Written, now: Instant): void {
+    if (!ok) this.#log("warn", "api.write.refused", { write: tag, status, reason, because: message });
+    if (!tag.startsWith(STATUS_TAG)) return;
+    const key = tag.slice(STATUS_TAG.length);
+    // 404: the Service went first.
+    if (ok || status === 404) {
+      this.#retries.delete(key);
+      return;
+    }
+    const retry = this.#retries.get(key) ?? {
+      backOff: new BackOff(this.#options.random, FIRST_RETRY, LONGEST_RETRY),
+      at: undefined,
+    };
+    retry.at = plus(now.monotonic, retry.backOff.next(undefined));
+    this.#retries.set(key, retry);
+  }
+
+  #retryStatuses(now: Instant): void {
+    for (const [key, retry] of this.#retries) {
+      if (retry.at === undefined || retry.at > now.monotonic) continue;
+      retry.at = undefined;
+      this.#kube.write(this.#statusWrite(key));
+    }
+  }
+
+  #log(level: LogLevel, event: string, fields: LogFields): void {
+    this.#effects.push({ kind: "log", level, event, fields });
+  }
+}
+
+/** Status writes of our own and by others do not change what is configured. */
+function concernsConfig(change: ObjectChange): boolean {
+  if (change.kind === "deleted" || change.previous === undefined) return true;
+  const { object, previous } = change;
+  const labels = (of: KubeObject): string => JSON.stringify(of.metadata.labels ?? {});
+  if (object.kind === "Namespace") return labels(object) !== labels(previous);
+  return object.metadata.generation !== previous.metadata.generation || labels(object) !== labels(previous);
+}
+
+function withoutManagedFields<T extends KubeObject>(object: T): T {
+  const metadata: Record<string, unknown> = { ...object.metadata };
+  delete metadata["managedFields"];
+  return { ...object, metadata };
+}
