@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { DecodeError } from "./errors.ts";
 import { hex } from "./golden/hex.ts";
 import { bitFlips, settle, truncations } from "./golden/hostile.ts";
-import { decodeIcmp4, encodeIcmp4, type Icmp4 } from "./icmp4.ts";
+import { decodeIcmp4, encodeIcmp4, type Icmp4, UNREACHABLE_CODES } from "./icmp4.ts";
 
 const GOLDEN: readonly { readonly name: string; readonly bytes: Uint8Array; readonly icmp: Icmp4 }[] = [
   {
@@ -31,7 +31,7 @@ const GOLDEN: readonly { readonly name: string; readonly bytes: Uint8Array; read
       c3520009000cd99370696e67                  # and its payload`),
     icmp: {
       kind: "unreachable",
-      code: 3,
+      code: UNREACHABLE_CODES.port,
       original: hex("4500002025d44000401190e3c000020ac000020b c3520009000cd99370696e67"),
     },
   },
@@ -43,7 +43,17 @@ const GOLDEN: readonly { readonly name: string; readonly bytes: Uint8Array; read
       0000   # unused
       0578   # next-hop MTU 1400
       456f726967696e616c`),
-    icmp: { kind: "unreachable", code: 4, nextHopMtu: 1400, original: hex("456f726967696e616c") },
+    icmp: {
+      kind: "unreachable",
+      code: UNREACHABLE_CODES.fragmentationNeeded,
+      nextHopMtu: 1400,
+      original: hex("456f726967696e616c"),
+    },
+  },
+  {
+    name: "host unreachable, made by scapy",
+    bytes: hex("03 01 035b 0000 0000 456f726967696e616c"),
+    icmp: { kind: "unreachable", code: UNREACHABLE_CODES.host, original: hex("456f726967696e616c") },
   },
   {
     name: "a timestamp request, made by scapy, as unknown",

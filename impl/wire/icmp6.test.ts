@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { DecodeError } from "./errors.ts";
 import { hex } from "./golden/hex.ts";
 import { bitFlips, settle, truncations } from "./golden/hostile.ts";
-import { decodeIcmp6, encodeIcmp6, type Icmp6 } from "./icmp6.ts";
+import { decodeIcmp6, encodeIcmp6, type Icmp6, UNREACHABLE6_CODES } from "./icmp6.ts";
 import { type Ipv6, ipv6FromBytes, parseIpv6 } from "./ip.ts";
 
 const A = parseIpv6("2001:db8::10");
@@ -49,7 +49,7 @@ const GOLDEN: readonly Golden[] = [
     destination: A,
     icmp: {
       kind: "unreachable",
-      code: 4,
+      code: UNREACHABLE6_CODES.port,
       original: hex(`6000c1c2000c1140 20010db8000000000000000000000010 20010db8000000000000000000000011
         c35a0009000c020f70696e67`),
     },

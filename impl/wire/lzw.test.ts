@@ -66,7 +66,8 @@ describe("LZW", () => {
   });
 
   it("refuses a code that nothing defines", () => {
-    // Nine bits each: clear, 300.
+    // Nine bits each: clear, then 258, the first that a text defines, and 300.
+    expect(() => read(hex("000502"))).toThrow(new DecodeError("buf", "has the code 258 before it is defined"));
     expect(() => read(hex("005902"))).toThrow(new DecodeError("buf", "has the code 300 before it is defined"));
   });
 

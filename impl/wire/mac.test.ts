@@ -2,8 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DecodeError } from "./errors.ts";
 import { hex } from "./golden/hex.ts";
-import { parseIp } from "./ip.ts";
-import { isMac, isMulticastMac, macFromBytes, macToBytes, multicastMac, parseMac } from "./mac.ts";
+import { ALL_NODES, ALL_ROUTERS, parseIp } from "./ip.ts";
+import { ALL_MLDV2_ROUTERS } from "./mld.ts";
+import { BROADCAST, isMac, isMulticastMac, macFromBytes, macToBytes, multicastMac, parseMac, ZERO_MAC } from "./mac.ts";
 
 describe("MAC addresses", () => {
   it("reads colons and hyphens, in either case", () => {
@@ -50,6 +51,15 @@ describe("MAC addresses", () => {
       "01:00:5e:00:00:01",
       "33:33:00:00:00:01",
       "0b:00:00:00:00:00",
+    ]);
+  });
+
+  it("knows the addresses of everyone and of no one", () => {
+    expect([macToBytes(BROADCAST), macToBytes(ZERO_MAC)]).toEqual([hex("ffffffffffff"), hex("000000000000")]);
+    expect([ALL_NODES, ALL_ROUTERS, ALL_MLDV2_ROUTERS].map((group) => multicastMac(group))).toEqual([
+      "33:33:00:00:00:01",
+      "33:33:00:00:00:02",
+      "33:33:00:00:00:16",
     ]);
   });
 

@@ -73,6 +73,11 @@ describe("MessagePack", () => {
     expect(read(hex(bytes))).toEqual(value);
   });
 
+  it("reads eight lists in each other", () => {
+    expect(read(hex("91".repeat(8) + "01"))).toEqual([[[[[[[[1]]]]]]]]);
+    expect(read(hex("81a161".repeat(8) + "01"))).toBeInstanceOf(Map);
+  });
+
   it("writes a struct in the old format, without str 8 and bin", () => {
     const writer = new Writer();
     writeMap(writer, [

@@ -147,6 +147,36 @@ const GOLDEN: readonly Golden[] = [
       otherOptions: [{ type: 25, value: hex("0000 00000258 20010db8000000000000000000000053") }],
     },
   },
+  {
+    name: "a router advertisement of a managed host prefix, made by scapy",
+    bytes: hex(`
+      86 00 cad0
+      00 80     # hop limit unspecified, managed
+      0000      # not a default router
+      00000000 00000000
+      03 04 80 00             # prefix of 128 bits
+        00000000 00000000 00000000 20010db8000000000000000000000001`),
+    source: parseIpv6("fe80::1"),
+    destination: ALL_NODES,
+    ndp: {
+      kind: "routerAdvertisement",
+      hopLimit: 0,
+      managed: true,
+      other: false,
+      lifetime: seconds(0),
+      reachable: seconds(0),
+      retransmit: seconds(0),
+      prefixes: [
+        {
+          prefix: parsePrefix("2001:db8::1/128"),
+          onLink: false,
+          autonomous: false,
+          validLifetime: seconds(0),
+          preferredLifetime: seconds(0),
+        },
+      ],
+    },
+  },
 ];
 
 /** A message of this type from `source` to `destination`, whose checksum is right. */

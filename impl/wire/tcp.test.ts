@@ -249,10 +249,22 @@ describe("TCP", () => {
     });
   });
 
-  it("keeps a known kind of another length as an unknown one", () => {
-    expect(decodeTcp(withOptions(hex("0203 07 00")), A4, B4).options).toEqual({
-      unknown: [{ kind: 2, value: hex("07") }],
-    });
+  it.each([
+    { name: "maximum segment size", options: "0203 07 00", kind: 2, value: "07" },
+    { name: "window scale", options: "0304 0707", kind: 3, value: "0707" },
+    { name: "SACK permitted", options: "0403 07 00", kind: 4, value: "07" },
+    { name: "SACK of no block", options: "0502 0000", kind: 5, value: "" },
+    { name: "SACK of half a block", options: "0506 00000001 0000", kind: 5, value: "00000001" },
+    { name: "timestamps", options: "0806 00000001 0000", kind: 8, value: "00000001" },
+    { name: "MD5", options: "130a 0000000100000002 0000", kind: 19, value: "0000000100000002" },
+    {
+      name: "any other kind of eight bytes",
+      options: "fe0a 0000000100000002 0000",
+      kind: 254,
+      value: "0000000100000002",
+    },
+  ])("keeps an option with the length of another as unknown: $name", ({ options, kind, value }) => {
+    expect(decodeTcp(withOptions(hex(options)), A4, B4).options).toEqual({ unknown: [{ kind, value: hex(value) }] });
   });
 
   it("reads nothing behind the end of the options", () => {

@@ -15,16 +15,27 @@ const EXAMPLES = [
 const ILL_FORMED = [
   { name: "non-shortest forms", bytes: "c0af e080bf f08182 41", text: "\uFFFD".repeat(8) + "A" },
   { name: "surrogates", bytes: "eda080 edbfbf edaf 41", text: "\uFFFD".repeat(8) + "A" },
+  { name: "what is just beyond each row", bytes: "c1bf e09fbf eda080 f08fbfbf f4908080", text: "\uFFFD".repeat(16) },
   { name: "other ill-formed sequences", bytes: "f4919293 ff 41 80bf 42", text: "\uFFFD".repeat(5) + "A\uFFFD\uFFFDB" },
   { name: "truncated sequences", bytes: "e180 e2 f09192 f1bf 41", text: "\uFFFD".repeat(4) + "A" },
 ];
 
+/** The first and the last of each row of RFC 3629 section 4. */
+const EDGES = [
+  { bytes: hex("c280 dfbf"), text: "\u0080\u07ff" },
+  { bytes: hex("e0a080 e0bfbf"), text: "\u0800\u0fff" },
+  { bytes: hex("ed8080 ed9fbf"), text: "\ud000\ud7ff" },
+  { bytes: hex("ee8080 efbfbf"), text: "\ue000\uffff" },
+  { bytes: hex("f0908080 f0bfbfbf"), text: "\u{10000}\u{3ffff}" },
+  { bytes: hex("f4808080 f48fbfbf"), text: "\u{100000}\u{10ffff}" },
+];
+
 describe("UTF-8", () => {
-  it.each(EXAMPLES)("writes '$text'", ({ text, bytes }) => {
+  it.each([...EXAMPLES, ...EDGES])("writes '$text'", ({ text, bytes }) => {
     expect(encodeUtf8(text)).toEqual(bytes);
   });
 
-  it.each(EXAMPLES)("reads '$text'", ({ text, bytes }) => {
+  it.each([...EXAMPLES, ...EDGES])("reads '$text'", ({ text, bytes }) => {
     expect(decodeUtf8(bytes)).toBe(text);
   });
 
