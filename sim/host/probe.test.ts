@@ -160,6 +160,16 @@ describe("one request", () => {
     expect(heard).toEqual([expected]);
   });
 
+  it("aborts a connection on which no answer came", () => {
+    const ended: string[] = [];
+    node.tcp.listen(9, () => ({ closed: (because) => ended.push(because) }));
+    const options = { kind: "tcp", target: { ip: parseIp("192.0.2.2"), port: 9 }, timeout: millis(100) } as const;
+    request(world, client, options, ({ outcome }) => ended.push(outcome.kind === "ok" ? "ok" : outcome.because));
+    run(0.2);
+    expect(ended).toEqual(["timeout", "ECONNRESET"]);
+    expect(client.tcp.connections()).toEqual([]);
+  });
+
   it("is not answered by a pod that was removed", () => {
     server.remove();
     const heard: string[] = [];

@@ -361,6 +361,13 @@ describe("the cluster's own flows", () => {
     expect(lab.ask("udp", "ipv4", lab.nodes.n1)).toBe("a2 n2 192.0.2.1");
   });
 
+  it("to a cluster IP from outside come back through the node, whatever the policy", () => {
+    const lab = new Lab();
+    lab.program("Local", ON_N2);
+    lab.client.addRoute("10.96.0.0/16", { via: parseIp("192.0.2.1") });
+    expect(lab.ask("tcp", "ipv4", lab.client, parseIp("10.96.0.10"))).toBe("a2 n2 192.0.2.1");
+  });
+
   it("come back to the pod that sent them under the node's address", () => {
     const lab = new Lab();
     lab.program("Cluster", ON_N1);
@@ -372,6 +379,44 @@ describe("the cluster's own flows", () => {
     );
     lab.run(1);
     expect(heard).toEqual(["a1 n1 192.0.2.1\n"]);
+  });
+});
+
+describe("names", () => {
+  it("stay those of the client for a backend that is the node itself: there is no POSTROUTING on the way in", () => {
+    const lab = new Lab();
+    const seen: string[] = [];
+    lab.nodes.n1.tcp.listen(8080, (socket) => (seen.push(socket.remote.ip), {}));
+    const [ipv4, ipv6] = slices(ON_N1);
+    if (ipv4 === undefined || ipv6 === undefined) return expect.unreachable();
+    const own = { ...ipv4, endpoints: [{ addresses: ["192.0.2.1"], nodeName: "n1" }] };
+    lab.proxies.n1.update([service("Cluster")], [own, ipv6]);
+    lab.run(0.1);
+    const socket = lab.client.tcp.connect({ ip: VIP.ipv4, port: 80 }, {});
+    lab.run(1);
+    expect([socket.state, seen]).toEqual(["established", ["192.0.2.9"]]);
+  });
+
+  it("get another port where two flows would be one to the backend", () => {
+    const lab = new Lab();
+    const ports = [
+      { name: "http", port: 80 },
+      { name: "alt", port: 81 },
+    ];
+    lab.serve(ON_N1);
+    const twice = slices(ON_N1).map((slice) => ({ ...slice, ports: ports.map(({ name }) => ({ name, port: 8080 })) }));
+    lab.proxies.n1.update([service("Local", { ports })], twice);
+    lab.run(0.1);
+    const answers: string[] = [];
+    for (const { port } of ports) {
+      const socket: TcpSocket = lab.client.tcp.connect(
+        { ip: VIP.ipv4, port },
+        { opened: () => socket.write(Uint8Array.of(10)), data: () => answers.push(`from ${port}`) },
+        { from: { port: 5555 } },
+      );
+    }
+    lab.run(1);
+    expect(answers.sort()).toEqual(["from 80", "from 81"]);
   });
 });
 
@@ -406,7 +451,19 @@ describe("programming", () => {
     expect(lab.proxies.n1.flows).toBe(0);
     lab.run(1);
     lab.nodes.n1.powerOn();
+    lab.run(0.009);
+    expect(lab.world.trace.lines().filter((line) => line.includes("n1 proxy programmed"))).toHaveLength(1);
+    const early: string[] = [];
+    request(
+      lab.world,
+      lab.client,
+      { kind: "tcp", target: { ip: VIP.ipv4, port: 80 }, timeout: millis(1) },
+      (result) => {
+        early.push(result.outcome.kind);
+      },
+    );
     lab.run(3);
+    expect(early).toEqual(["failed"]);
     socket.write(Uint8Array.of(10));
     lab.run(5);
     expect(heard).toEqual(["ECONNRESET"]);

@@ -38,7 +38,6 @@ interface Passage {
   readonly to: Tuple;
 }
 
-const LOOPBACK = "lo";
 const FIRST_MASQUERADE_PORT = 1024;
 const MASQUERADE_PORTS = 65_536 - FIRST_MASQUERADE_PORT;
 
@@ -60,7 +59,7 @@ export class ServiceProxy {
     this.#random = world.random(`${host.name}/proxy`);
     this.#conntrack = new Conntrack(() => world.scheduler.now);
     this.#table = new ProxyTable(options.nodeName ?? host.name);
-    host.addPrerouting((packet, link) => (link === LOOPBACK ? packet : this.#arrive(packet, false)));
+    host.addPrerouting((packet) => this.#arrive(packet, false));
     host.addOutput((packet) => this.#arrive(packet, true));
     host.addPostrouting((packet) => this.#leave(packet));
     host.onPower((on) => this.#power(on));
