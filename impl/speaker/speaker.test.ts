@@ -24,7 +24,9 @@ function announcers(situation: Situation): string {
   const names = nodes.map(({ name }) => name);
   return names
     .filter((name) => {
-      const speaker = new TestSpeaker(name, { ignoreExcludeLabel: situation.ignoreExcludeLabel ?? false });
+      const membership = !("members" in situation) || situation.members !== undefined;
+      const options = { ignoreExcludeLabel: situation.ignoreExcludeLabel ?? false, membership };
+      const speaker = new TestSpeaker(name, options);
       speaker.config(pool("default", POOL, situation.ads ?? [advertisement()])).nodes(...nodes);
       if (!("members" in situation)) speaker.members(...names);
       else if (situation.members !== undefined) speaker.members(...situation.members);

@@ -19,6 +19,8 @@ export interface SpeakerConfiguration {
   /** Only Services of this loadBalancerClass; empty: only those without one. */
   readonly lbClass: string;
   readonly ignoreExcludeLabel: boolean;
+  /** Whether the speaker is told which others are alive. */
+  readonly membership: boolean;
   /** In the order in which they handle a Service. */
   readonly protocols: readonly Protocol[];
   readonly metrics: SpeakerMetrics;
@@ -43,13 +45,14 @@ export class Speaker {
   readonly #vacancies: Vacancies;
   /** The addresses that each protocol announces, by Service. */
   readonly #announced = new Map<string, Map<Protocol, readonly Ip[]>>();
-  /** Undefined: membership is off and every node counts. */
-  #members: ReadonlySet<string> | undefined;
+  /** Nodes whose speaker is alive, this one among them; undefined: membership is off and every node counts. */
+  readonly #members: Set<string> | undefined;
   #pools: PoolIndex | undefined;
   #started = false;
 
   constructor(configuration: SpeakerConfiguration) {
     this.#configuration = configuration;
+    this.#members = configuration.membership ? new Set([configuration.node]) : undefined;
     this.#vacancies = new Vacancies(configuration.node);
   }
 
@@ -97,16 +100,16 @@ export class Speaker {
     return this.#handleAll(now);
   }
 
-  /** Who is alive, this node among them; undefined: membership is off. */
-  setMembers(members: ReadonlySet<string> | undefined, now: Micros): readonly SpeakerEffect[] {
-    const before = this.#members;
-    this.#members = members;
-    const names = new Set([...(before ?? this.#nodes.keys()), ...(members ?? this.#nodes.keys())]);
-    const changed = [...names].filter((name) => before?.has(name) !== members?.has(name)).sort();
-    const effects = this.#handleSome(new Set(changed.flatMap((name) => [...this.#reconsider(name, now)])), now);
-    const joined = changed.some((name) => members?.has(name) === true && name !== this.#configuration.node);
-    if (!joined || !this.#started) return effects;
-    return [...effects, ...this.#configuration.protocols.flatMap((protocol) => protocol.refresh(now))];
+  memberJoined(name: string, now: Micros): readonly SpeakerEffect[] {
+    if (this.#members === undefined || this.#members.has(name)) return [];
+    this.#members.add(name);
+    const effects = this.#handleSome(this.#reconsider(name, now), now);
+    return this.#started ? [...effects, ...this.#configuration.protocols.flatMap((one) => one.refresh(now))] : effects;
+  }
+
+  memberLeft(name: string, now: Micros): readonly SpeakerEffect[] {
+    if (this.#members?.delete(name) !== true) return [];
+    return this.#handleSome(this.#reconsider(name, now), now);
   }
 
   setLinks(links: readonly Link[], now: Micros): readonly SpeakerEffect[] {

@@ -36,9 +36,11 @@ export class TestSpeaker {
   readonly speaker: Speaker;
   readonly frames: string[] = [];
   #now: Micros = micros(0);
+  #members: ReadonlySet<string>;
   #trace: string[] = [];
 
-  constructor(node: string, options: { ignoreExcludeLabel?: boolean; lbClass?: string } = {}) {
+  constructor(node: string, options: { ignoreExcludeLabel?: boolean; lbClass?: string; membership?: boolean } = {}) {
+    this.#members = new Set([node]);
     const layer2 = new Layer2(node, {
       exclude: undefined,
       refresh: undefined,
@@ -49,6 +51,7 @@ export class TestSpeaker {
       node,
       lbClass: options.lbClass ?? "",
       ignoreExcludeLabel: options.ignoreExcludeLabel ?? false,
+      membership: options.membership ?? true,
       protocols: [layer2],
       metrics: new SpeakerMetrics(this.metrics, node),
     });
@@ -82,8 +85,14 @@ export class TestSpeaker {
     return this.#note(this.speaker.setNode(name, undefined, this.#now));
   }
 
+  /** Who is alive from now on. */
   members(...names: readonly string[]): this {
-    return this.#note(this.speaker.setMembers(new Set(names), this.#now));
+    const joined = names.filter((name) => !this.#members.has(name));
+    const left = [...this.#members].filter((name) => !names.includes(name));
+    this.#members = new Set(names);
+    for (const name of left) this.#note(this.speaker.memberLeft(name, this.#now));
+    for (const name of joined) this.#note(this.speaker.memberJoined(name, this.#now));
+    return this;
   }
 
   links(...links: readonly Link[]): this {

@@ -1,0 +1,156 @@
+import { type KubeObject, objectKey } from "../api/kubernetes.ts";
+import { type ServiceL2Status } from "../api/metallb.ts";
+import { type Change, concerns } from "../kube/change.ts";
+import { type KubeClient } from "../kube/client.ts";
+import { apiVersionOf, RESOURCES } from "../kube/resources.ts";
+
+const LABELS = {
+  node: "metallb.io/node",
+  service: "metallb.io/service-name",
+  namespace: "metallb.io/service-namespace",
+} as const;
+
+export interface Layer2StatusOptions {
+  readonly namespace: string;
+  readonly node: string;
+  /** This process's own Pod: its statuses go with it. */
+  readonly owner: () => KubeObject | undefined;
+}
+
+/**
+ * Keeps one ServiceL2Status for each Service that this node announces. Who announces a Service removes what other nodes
+ * left behind; who does not removes only its own.
+ */
+export class Layer2StatusWriter {
+  readonly #client: KubeClient;
+  readonly #options: Layer2StatusOptions;
+  /** The interfaces of each Service that is announced here; empty: all. */
+  readonly #wanted = new Map<string, readonly string[]>();
+  readonly #existing = new Map<string, Map<string, ServiceL2Status>>();
+  /** Services whose status is being created: the server chooses its name, so it must not be asked twice. */
+  readonly #creating = new Set<string>();
+  #started = false;
+
+  constructor(client: KubeClient, options: Layer2StatusOptions) {
+    this.#client = client;
+    this.#options = options;
+  }
+
+  /** Call it when it is known what is announced here: what an earlier life of this speaker left is removed from now on. */
+  start(): void {
+    this.#started = true;
+    const services = new Set([...this.#wanted.keys(), ...this.#existing.keys()]);
+    for (const service of [...services].sort()) this.#reconcile(service);
+  }
+
+  set(service: string, interfaces: readonly string[] | undefined): void {
+    if (interfaces === undefined) this.#wanted.delete(service);
+    else this.#wanted.set(service, interfaces);
+    this.#reconcile(service);
+  }
+
+  /** Takes the changes of the statuses and the outcomes of its writes. */
+  handle(change: Change): void {
+    if (change.kind === "written" && change.tag.startsWith(CREATE)) {
+      const service = change.tag.slice(CREATE.length);
+      this.#creating.delete(service);
+      if (change.ok) this.#reconcile(service);
+    }
+    if (!concerns(change, RESOURCES.serviceL2Statuses)) return;
+    const { object } = change;
+    const service = serviceOf(object);
+    const statuses = this.#existing.get(service) ?? new Map<string, ServiceL2Status>();
+    if (change.kind === "deleted") statuses.delete(object.metadata.name);
+    else statuses.set(object.metadata.name, object);
+    if (statuses.size === 0) this.#existing.delete(service);
+    else this.#existing.set(service, statuses);
+    this.#reconcile(service);
+  }
+
+  #reconcile(service: string): void {
+    if (!this.#started) return;
+    const statuses = [...(this.#existing.get(service)?.values() ?? [])].sort((a, b) =>
+      a.metadata.name < b.metadata.name ? -1 : 1,
+    );
+    const own = statuses.filter((status) => nodeOf(status) === this.#options.node);
+    const interfaces = this.#wanted.get(service);
+    if (interfaces === undefined) {
+      for (const status of own) this.#delete(status);
+      return;
+    }
+    const [kept] = own;
+    for (const status of statuses) if (status !== kept) this.#delete(status);
+    if (kept === undefined) this.#create(service);
+    else this.#write(service, kept, interfaces);
+  }
+
+  #delete(status: ServiceL2Status): void {
+    const { name, namespace, uid } = status.metadata;
+    const build = (latest: KubeObject | undefined) =>
+      latest === undefined || latest.metadata.uid !== uid
+        ? undefined
+        : ({ verb: "delete", ...(uid === undefined ? {} : { uid }) } as const);
+    this.#client.write({ tag: `l2-status/delete/${name}`, ...target(namespace), name, build });
+  }
+
+  /** First the object, then its status: the API server ignores a status that is sent with the object. */
+  #create(service: string): void {
+    if (this.#creating.has(service)) return;
+    this.#creating.add(service);
+    const { namespace, node, owner } = this.#options;
+    const [serviceNamespace, serviceName] = split(service);
+    const labels = { [LABELS.node]: node, [LABELS.service]: serviceName, [LABELS.namespace]: serviceNamespace };
+    const pod = owner();
+    const metadata = { generateName: "l2-", namespace, labels, ...(pod === undefined ? {} : ownedBy(pod)) };
+    const object = { apiVersion: apiVersionOf(RESOURCES.serviceL2Statuses), kind: "ServiceL2Status", metadata };
+    this.#client.write({ tag: `${CREATE}${service}`, ...target(namespace), build: () => ({ verb: "create", object }) });
+  }
+
+  #write(service: string, existing: ServiceL2Status, names: readonly string[]): void {
+    const [serviceNamespace, serviceName] = split(service);
+    const interfaces = names.map((name) => ({ name }));
+    const status = { node: this.#options.node, serviceName, serviceNamespace, interfaces };
+    const { name, namespace } = existing.metadata;
+    const build = (latest: KubeObject | undefined) =>
+      latest === undefined || says(latest, status) ? undefined : ({ verb: "mergePatch", patch: { status } } as const);
+    this.#client.write({ tag: `l2-status/${name}`, ...target(namespace), name, subresource: "status", build });
+  }
+}
+
+const CREATE = "l2-status/create/";
+
+const target = (namespace: string | undefined) => ({
+  resource: RESOURCES.serviceL2Statuses,
+  ...(namespace === undefined ? {} : { namespace }),
+});
+
+function split(service: string): readonly [namespace: string, name: string] {
+  const slash = service.indexOf("/");
+  return [service.slice(0, Math.max(slash, 0)), service.slice(slash + 1)];
+}
+
+/** By its labels, which it has from the start; the status comes a moment later. */
+function serviceOf({ metadata }: ServiceL2Status): string {
+  const name = metadata.labels?.[LABELS.service] ?? "";
+  return objectKey({ metadata: { name, namespace: metadata.labels?.[LABELS.namespace] ?? "" } });
+}
+
+function ownedBy({ apiVersion, kind, metadata }: KubeObject): Pick<KubeObject["metadata"], "ownerReferences"> {
+  const { name, uid } = metadata;
+  return uid === undefined ? {} : { ownerReferences: [{ apiVersion, kind, name, uid }] };
+}
+
+const nodeOf = ({ metadata, status }: ServiceL2Status): string | undefined =>
+  metadata.labels?.[LABELS.node] ?? status?.node;
+
+function says(latest: KubeObject, wanted: NonNullable<ServiceL2Status["status"]>): boolean {
+  const status = "status" in latest ? (latest.status as ServiceL2Status["status"]) : undefined;
+  const plain = (one: ServiceL2Status["status"]): string =>
+    JSON.stringify([
+      one?.node,
+      one?.serviceName,
+      one?.serviceNamespace,
+      (one?.interfaces ?? []).map(({ name }) => name),
+    ]);
+  return plain(status) === plain(wanted);
+}

@@ -1,0 +1,409 @@
+import { describe, expect, it } from "vitest";
+import { type KubeObject } from "../api/kubernetes.ts";
+import { type Effect, type Input, type Instant, type KubeRequest, type Random } from "../ports.ts";
+import { decodeArp, encodeArp } from "../wire/arp.ts";
+import { decodeEthernet, encodeEthernet, ETHER_TYPES } from "../wire/ethernet.ts";
+import { parseIp, parseIpv4 } from "../wire/ip.ts";
+import { BROADCAST, parseMac, ZERO_MAC } from "../wire/mac.ts";
+import { encodeMembers } from "../wire/members.ts";
+import { type Micros, micros, millis, seconds } from "../wire/time.ts";
+import { createSpeaker, type SpeakerOptions, type SpeakerProcess } from "./speaker-process.ts";
+
+/** sha256sum puts n1 (1dd7…) before n2 (4ddd…). */
+const VIP = "192.0.2.101";
+const MAC = parseMac("02:00:00:00:00:0a");
+
+type Item = KubeObject & Readonly<Record<string, unknown>>;
+
+const meta = (name: string, namespace?: string, more: object = {}) => ({
+  name,
+  uid: `uid-${name}`,
+  resourceVersion: "1",
+  ...(namespace === undefined ? {} : { namespace }),
+  ...more,
+});
+const inSystem = (name: string, more: object = {}) => meta(name, "metallb-system", more);
+
+function objects(): Record<string, Item[]> {
+  return {
+    services: [
+      {
+        apiVersion: "v1",
+        kind: "Service",
+        metadata: meta("web", "default"),
+        spec: { type: "LoadBalancer" },
+        status: { loadBalancer: { ingress: [{ ip: VIP }] } },
+      },
+    ],
+    endpointslices: [
+      {
+        apiVersion: "discovery.k8s.io/v1",
+        kind: "EndpointSlice",
+        metadata: meta("web-1", "default", { labels: { "kubernetes.io/service-name": "web" } }),
+        addressType: "IPv4",
+        endpoints: [{ addresses: ["10.0.0.1"], conditions: { ready: true }, nodeName: "n1" }],
+      },
+    ],
+    nodes: ["n1", "n2"].map((name) => ({ apiVersion: "v1", kind: "Node", metadata: meta(name), status: {} })),
+    pods: [1, 2].map((index) => ({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: inSystem(`speaker-${index}`, { labels: { component: "speaker" } }),
+      status: { podIP: `192.0.2.1${index}`, phase: "Running" },
+    })),
+    ipaddresspools: [
+      {
+        apiVersion: "metallb.io/v1beta1",
+        kind: "IPAddressPool",
+        metadata: inSystem("first"),
+        spec: { addresses: ["192.0.2.96/28"] },
+      },
+    ],
+    l2advertisements: [
+      { apiVersion: "metallb.io/v1beta1", kind: "L2Advertisement", metadata: inSystem("all"), spec: {} },
+    ],
+  };
+}
+
+/** An API server that lists what it holds, watches in silence until told, and takes every write. */
+class Cluster {
+  now: Micros = micros(0);
+  readonly items = objects();
+  readonly trace: string[] = [];
+  readonly process: SpeakerProcess;
+  readonly #watches = new Map<string, string>();
+  readonly #inbox: Input[] = [];
+  #version = 1;
+  reachable = true;
+
+  constructor(options: Partial<SpeakerOptions> = {}) {
+    let seed = 1;
+    const random: Random = { next: () => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647 };
+    this.process = createSpeaker({
+      nodeName: "n1",
+      podName: "speaker-1",
+      namespace: "metallb-system",
+      lbClass: "",
+      ignoreExcludeLb: false,
+      excludeInterfaces: [],
+      random,
+      members: undefined,
+      ...options,
+    });
+  }
+
+  start(): this {
+    const flags = { mtu: 1500, up: true, running: true, broadcast: true, noArp: false, master: undefined };
+    this.deliver({ kind: "links", links: [{ index: 1, name: "eth0", mac: MAC, addresses: [], ...flags }] });
+    return this.deliver({ kind: "started" });
+  }
+
+  deliver(input: Input): this {
+    this.#inbox.push(input);
+    for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift()) {
+      const now: Instant = { monotonic: this.now, wall: micros(this.now + seconds(1_700_000_000)) };
+      for (const effect of this.process.handle(next, now)) this.#run(effect);
+    }
+    return this;
+  }
+
+  wait(time: Micros): this {
+    const until = micros(this.now + time);
+    for (let at = this.process.deadline(); at !== undefined && at <= until; at = this.process.deadline()) {
+      this.now = micros(Math.max(at, this.now));
+      this.deliver({ kind: "wake" });
+    }
+    this.now = until;
+    return this;
+  }
+
+  change(plural: string, type: "ADDED" | "MODIFIED" | "DELETED", object: Item): this {
+    const version = String(++this.#version + 100);
+    const changed = { ...object, metadata: { ...object.metadata, resourceVersion: version } };
+    const request = this.#watches.get(plural);
+    if (request === undefined) throw new Error(`nobody watches ${plural}`);
+    return this.deliver({ kind: "chunk", request, text: `${JSON.stringify({ type, object: changed })}\n` });
+  }
+
+  /** What an ordinary client on the segment asks. */
+  ask(): this {
+    const arp = {
+      operation: "request",
+      senderMac: parseMac("02:00:00:00:00:c1"),
+      senderIp: parseIpv4("192.0.2.1"),
+      targetMac: ZERO_MAC,
+      targetIp: parseIpv4(VIP),
+    } as const;
+    const bytes = encodeEthernet({
+      destination: BROADCAST,
+      source: arp.senderMac,
+      etherType: ETHER_TYPES.arp,
+      payload: encodeArp(arp),
+    });
+    return this.deliver({ kind: "frame", link: "eth0", bytes });
+  }
+
+  take(): readonly string[] {
+    return this.trace.splice(0);
+  }
+
+  #run(effect: Effect): void {
+    switch (effect.kind) {
+      case "request":
+        return this.#answer(effect);
+      case "sendFrame": {
+        const { operation, targetMac } = decodeArp(decodeEthernet(effect.bytes).payload);
+        this.trace.push(`${effect.link} arp ${operation} ${targetMac}`);
+        return;
+      }
+      case "log":
+        if (effect.level !== "debug") this.trace.push(`${effect.event} ${Object.values(effect.fields).join(" ")}`);
+        return;
+      case "sendDatagram":
+      case "abortRequest":
+        return;
+      default:
+        this.trace.push(effect.kind);
+    }
+  }
+
+  #answer(request: KubeRequest): void {
+    if (!this.reachable) return;
+    const [path = "", parameters = ""] = request.path.split("?");
+    const plural = path.split("/").findLast((part) => part in this.items || PLURALS.has(part)) ?? "";
+    const respond = (status: number, body: object | undefined): void => {
+      this.#inbox.push({ kind: "response", request: request.request, status, headers: {} });
+      if (body === undefined) return;
+      this.#inbox.push({ kind: "chunk", request: request.request, text: JSON.stringify(body) });
+      this.#inbox.push({ kind: "responseEnd", request: request.request });
+    };
+    if (request.method === "GET" && parameters.includes("watch=true")) {
+      this.#watches.set(plural, request.request);
+      respond(200, undefined);
+    } else if (request.method === "GET") {
+      respond(200, { metadata: { resourceVersion: "1" }, items: this.items[plural] ?? [] });
+    } else {
+      this.#write(request, path, plural, respond);
+    }
+  }
+
+  #write(request: KubeRequest, path: string, plural: string, respond: (status: number, body: object) => void): void {
+    const body = JSON.parse(request.body ?? "{}") as {
+      metadata?: { name?: string; generateName?: string };
+      status?: unknown;
+      reason?: string;
+      message?: string;
+    };
+    const what = body.reason === undefined ? JSON.stringify(body.status ?? "") : `${body.reason}: ${body.message}`;
+    this.trace.push(`${request.method} ${path.slice(path.indexOf(plural))} ${what}`);
+    const name =
+      body.metadata?.name ??
+      (body.metadata?.generateName === undefined
+        ? path
+            .replace(/\/status$/, "")
+            .split("/")
+            .at(-1)
+        : "l2-abc");
+    const held = (this.items[plural] ??= []);
+    const before = held.find((item) => item.metadata.name === name);
+    const version = String(++this.#version);
+    const metadata = { ...before?.metadata, ...body.metadata, name, uid: `uid-${name}`, resourceVersion: version };
+    const after = (request.method === "DELETE" ? before : { ...before, ...body, metadata }) as unknown as Item;
+    this.items[plural] = [...held.filter((item) => item !== before), ...(request.method === "DELETE" ? [] : [after])];
+    respond(request.method === "POST" ? 201 : 200, after);
+    const watch = this.#watches.get(plural);
+    const type = request.method === "DELETE" ? "DELETED" : before === undefined ? "ADDED" : "MODIFIED";
+    const text = `${JSON.stringify({ type, object: after })}\n`;
+    if (watch !== undefined) this.#inbox.push({ kind: "chunk", request: watch, text });
+  }
+}
+
+const PLURALS = new Set([
+  "events",
+  "secrets",
+  "namespaces",
+  "servicel2statuses",
+  "configurationstates",
+  "bgppeers",
+  "bgpadvertisements",
+  "bfdprofiles",
+  "communities",
+]);
+
+const MEMBERS = { bindAddress: parseIp("192.0.2.11"), bindPort: 7946, labels: "component=speaker", wan: false };
+
+describe("the speaker process", () => {
+  it("announces once everything has been listed, and writes status, event and ConfigurationState once", () => {
+    const cluster = new Cluster().start();
+    expect(cluster.take()).toEqual([
+      "openLink",
+      "eth0 arp request 00:00:00:00:00:00",
+      "eth0 arp reply 02:00:00:00:00:0a",
+      "service.announced default/web layer2 192.0.2.101",
+      'POST configurationstates ""',
+      'POST events nodeAssigned: announcing from node "n1" with protocol "layer2"',
+      'POST servicel2statuses ""',
+      expect.stringMatching(
+        /^PUT configurationstates\/speaker-n1\/status .*"result":"Valid".*"type":"configReconcilerValid","status":"True"/,
+      ),
+      'PATCH servicel2statuses/l2-abc/status {"node":"n1","serviceName":"web","serviceNamespace":"default","interfaces":[]}',
+    ]);
+    expect(
+      cluster
+        .wait(seconds(3))
+        .take()
+        .filter((entry) => !entry.startsWith("eth0")),
+    ).toEqual([]);
+    expect(cluster.items["servicel2statuses"]?.[0]?.metadata).toMatchObject({
+      generateName: "l2-",
+      namespace: "metallb-system",
+      labels: { "metallb.io/node": "n1", "metallb.io/service-name": "web", "metallb.io/service-namespace": "default" },
+      ownerReferences: [{ apiVersion: "v1", kind: "Pod", name: "speaker-1", uid: "uid-speaker-1" }],
+    });
+  });
+
+  it("keeps answering when the API server is gone", () => {
+    const cluster = new Cluster().start().wait(seconds(10));
+    cluster.take();
+    cluster.reachable = false;
+    cluster.wait(seconds(600)).take();
+    expect(cluster.ask().take()).toEqual(["eth0 arp reply 02:00:00:00:00:c1"]);
+  });
+
+  it("keeps the last good configuration when the new one is wrong, and says what is wrong", () => {
+    const cluster = new Cluster().start().wait(seconds(10));
+    cluster.take();
+    const [pool] = cluster.items["ipaddresspools"] ?? [];
+    if (pool === undefined) throw new Error("no pool");
+    cluster.change("ipaddresspools", "MODIFIED", { ...pool, spec: { addresses: ["192.0.2.96-192.0.2.1"] } });
+    const [log, write, ...more] = cluster.take();
+    expect(more).toEqual([]);
+    expect(log).toMatch(/^config.invalid configuration error: /);
+    expect(write).toMatch(/^PUT configurationstates\/speaker-n1\/status .*"result":"Invalid"/);
+    expect(cluster.process.metrics.expose()).toContain("metallb_k8s_client_config_stale_bool 1\n");
+    expect(cluster.ask().take()).toEqual(["eth0 arp reply 02:00:00:00:00:c1"]);
+    cluster.change("ipaddresspools", "MODIFIED", pool);
+    expect(cluster.process.metrics.expose()).toContain("metallb_k8s_client_config_stale_bool 0\n");
+  });
+
+  it("waits with a configuration that orphans an announced address until the controller has cleared it", () => {
+    const cluster = new Cluster().start().wait(seconds(10));
+    cluster.take();
+    const [pool] = cluster.items["ipaddresspools"] ?? [];
+    const [web] = cluster.items["services"] ?? [];
+    if (pool === undefined || web === undefined) throw new Error("no objects");
+    cluster.change("ipaddresspools", "DELETED", pool);
+    expect(cluster.take()).toEqual([
+      "config.waiting Service default/web is announced with an address that no pool has any more",
+    ]);
+    expect(cluster.ask().take()).toEqual(["eth0 arp reply 02:00:00:00:00:c1"]);
+    cluster.change("services", "MODIFIED", { ...web, status: { loadBalancer: {} } });
+    expect(cluster.take()).toEqual([
+      "service.withdrawn default/web layer2 noIpAllocated",
+      'DELETE servicel2statuses/l2-abc ""',
+    ]);
+    expect(cluster.process.metrics.expose()).toContain("metallb_k8s_client_config_stale_bool 0\n");
+    expect(cluster.ask().take()).toEqual([]);
+  });
+
+  it("does not parse again because the controller counted addresses in the status of a pool", () => {
+    const cluster = new Cluster().start().wait(seconds(10));
+    cluster.take();
+    const [pool] = cluster.items["ipaddresspools"] ?? [];
+    if (pool === undefined) throw new Error("no pool");
+    cluster.change("ipaddresspools", "MODIFIED", { ...pool, status: { assignedIPv4: 1 } });
+    expect(cluster.wait(seconds(10)).take()).toEqual([]);
+  });
+
+  it("removes what an earlier life and the node before it left", () => {
+    const cluster = new Cluster();
+    const left = (name: string, node: string, service: string): Item => ({
+      apiVersion: "metallb.io/v1beta1",
+      kind: "ServiceL2Status",
+      metadata: inSystem(name, {
+        labels: {
+          "metallb.io/node": node,
+          "metallb.io/service-name": service,
+          "metallb.io/service-namespace": "default",
+        },
+      }),
+      status: { node, serviceName: service, serviceNamespace: "default", interfaces: [] },
+    });
+    cluster.items["servicel2statuses"] = [
+      left("l2-1", "n1", "web"),
+      left("l2-2", "n2", "web"),
+      left("l2-3", "n1", "gone"),
+      left("l2-4", "n2", "mail"),
+    ];
+    cluster.start();
+    expect(cluster.take().filter((entry) => entry.includes("servicel2statuses"))).toEqual([
+      'DELETE servicel2statuses/l2-3 ""',
+      'DELETE servicel2statuses/l2-2 ""',
+    ]);
+  });
+
+  it("announces nothing before it has looked for the other speakers", () => {
+    const cluster = new Cluster({ members: MEMBERS }).start();
+    // speaker-2 is there according to its Pod, but nobody connects this test's streams.
+    expect(cluster.wait(millis(1999)).take()).toEqual([
+      "openLink",
+      "openDatagrams",
+      "listen",
+      "connect",
+      'POST configurationstates ""',
+      expect.stringMatching(/^PUT configurationstates/),
+    ]);
+    expect(cluster.wait(millis(1)).take().slice(0, 3)).toEqual([
+      "eth0 arp request 00:00:00:00:00:00",
+      "eth0 arp reply 02:00:00:00:00:0a",
+      "service.announced default/web layer2 192.0.2.101",
+    ]);
+  });
+
+  it("says goodbye, stops answering, and ends", () => {
+    const alone = new Cluster().start();
+    alone.take();
+    expect(alone.deliver({ kind: "stop" }).take()).toEqual(["exit"]);
+    const cluster = new Cluster({ members: MEMBERS }).start().wait(seconds(10));
+    cluster.take();
+    cluster.deliver({ kind: "stop" }).ask();
+    expect(cluster.wait(millis(399)).take()).toEqual(["member.left n1 left"]);
+    expect(cluster.wait(millis(1)).take()).toEqual(["exit"]);
+  });
+
+  it("does not answer for what it may have lost in its sleep", () => {
+    const cluster = new Cluster({ members: MEMBERS }).start().wait(seconds(10));
+    // A member that is there, so that there is somebody to ask.
+    const alive = {
+      kind: "alive",
+      node: "n2",
+      incarnation: 1,
+      address: parseIp("192.0.2.12"),
+      port: 7946,
+      meta: new Uint8Array(0),
+      versions: [1, 5, 2, 0, 0, 0],
+    } as const;
+    cluster.deliver({
+      kind: "datagram",
+      socket: "members",
+      from: { ip: alive.address, port: 7946 },
+      bytes: encodeMembers(alive),
+    });
+    expect(cluster.ask().take().at(-1)).toBe("eth0 arp reply 02:00:00:00:00:c1");
+    cluster.now = micros(cluster.now + seconds(6));
+    expect(cluster.ask().take()).toEqual([expect.stringMatching(/^speaker.slept 5/), "connect"]);
+    // Nobody answers; then the other one is given up, and there is nobody left to ask.
+    expect(
+      cluster
+        .wait(seconds(8))
+        .take()
+        .filter((entry) => !/^(connect|closeStream)$/.test(entry))
+        .slice(0, 3),
+    ).toEqual([
+      "member.left n2 declaredDead",
+      "eth0 arp request 00:00:00:00:00:00",
+      "eth0 arp reply 02:00:00:00:00:0a",
+    ]);
+    expect(cluster.ask().take()).toEqual(["eth0 arp reply 02:00:00:00:00:c1"]);
+  });
+});
