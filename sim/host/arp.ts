@@ -1,17 +1,20 @@
 // RFC 826 (ARP), RFC 5227 (probes), and what Linux makes of them (net/ipv4/arp.c: arp_process, arp_solicit).
 import { type Arp, decodeArp, encodeArp } from "../../impl/wire/arp.ts";
 import { ETHER_TYPES } from "../../impl/wire/ethernet.ts";
-import { type Ip, type Ipv4, ipv4FromBytes, isIpv4, isMulticast, UNSPECIFIED_V4 } from "../../impl/wire/ip.ts";
+import { type Ip, type Ipv4, isIpv4, isMulticast, UNSPECIFIED_V4 } from "../../impl/wire/ip.ts";
 import { BROADCAST, type Mac, macToBytes, ZERO_MAC } from "../../impl/wire/mac.ts";
 import { maskTo } from "../../impl/wire/prefix.ts";
 import { seconds } from "../../impl/wire/time.ts";
 import { type IpPacket } from "./hooks.ts";
 import { type IpLink, type Kernel } from "./kernel.ts";
 import { type NeighbourParameters } from "./neighbour-parameters.ts";
-import { NeighbourTable } from "./neighbours.ts";
+import { ipv4Number, NeighbourTable } from "./neighbours.ts";
 import { RateLimit } from "./rate-limit.ts";
 
 const BROADCAST_BYTES = macToBytes(BROADCAST);
+const OPERATION = 7;
+const REQUEST = 1;
+const SENDER_MAC = 8;
 const SENDER_IP = 14;
 const TARGET_IP = 24;
 const ARP_LENGTH = 28;
@@ -58,11 +61,12 @@ export class ArpProtocol {
     this.#learn(arp, toAll);
   }
 
-  /** On a large network most requests are for others: they are not worth decoding. */
+  /** On a large network most requests are for others, from stations that are known: they are not worth decoding. */
   #concerns(bytes: Uint8Array): boolean {
-    if (bytes.length < ARP_LENGTH) return true;
+    if (bytes.length < ARP_LENGTH || bytes[OPERATION] !== REQUEST) return true;
     if (this.#link.conf4.arp_accept !== 0 || this.table.parameters.gratuitous.kind !== "sysctl") return true;
-    return this.#kernel.isLocal(ipv4FromBytes(bytes, TARGET_IP)) || this.table.has(ipv4FromBytes(bytes, SENDER_IP));
+    if (this.#kernel.isLocalNumber(ipv4Number(bytes, TARGET_IP))) return true;
+    return this.table.isNews(ipv4Number(bytes, SENDER_IP), bytes, SENDER_MAC);
   }
 
   #learn(arp: Arp, toAll: boolean): void {

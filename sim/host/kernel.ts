@@ -13,6 +13,8 @@ export interface Kernel {
   readonly timers: KernelTimers;
   /** True for the addresses of every interface: Linux is a weak host (RFC 1122 section 3.3.4.2). */
   isLocal(ip: Ip): boolean;
+  /** The same question about an IPv4 address as ipv4Number reads it; 127.0.0.0/8 left out. */
+  isLocalNumber(ip: number): boolean;
   /** A packet that the next hop behind `link` did not answer for. */
   hostUnreachable(packet: IpPacket, link: string): void;
   /** Duplicate address detection failed. */

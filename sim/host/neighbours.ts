@@ -1,7 +1,7 @@
 // The neighbour table of one interface and family: entries in the states of nud.ts, the packets that wait for them, their
 // timers, and the collection of those that nobody uses.
 import { type Random } from "../../impl/ports.ts";
-import { type Ip } from "../../impl/wire/ip.ts";
+import { type Ip, ipToBytes, isIpv4 } from "../../impl/wire/ip.ts";
 import { type Mac, macToBytes } from "../../impl/wire/mac.ts";
 import { type Micros, minus, plus, seconds } from "../../impl/wire/time.ts";
 import { type Scheduled } from "../world.ts";
@@ -33,6 +33,7 @@ export interface NeighbourLink {
   transmit(to: Uint8Array, bytes: Uint8Array): void;
   /** The neighbour did not answer: the packet is lost, and its sender may be told. */
   giveUp(packet: IpPacket): void;
+  /** The neighbour has an address that it did not have, or it has failed. */
   changed(ip: Ip, neighbour: Neighbour): void;
 }
 
@@ -52,12 +53,20 @@ interface Entry {
 
 const NO_MAC = new Uint8Array(6);
 
+/** An IPv4 address in a packet as one number, to look it up without spelling it. */
+export function ipv4Number(bytes: Uint8Array, offset = 0): number {
+  const high = ((bytes[offset] ?? 0) << 8) | (bytes[offset + 1] ?? 0);
+  return high * 2 ** 16 + (((bytes[offset + 2] ?? 0) << 8) | (bytes[offset + 3] ?? 0));
+}
+
 export class NeighbourTable {
   #parameters: NudParameters;
   readonly #timers: KernelTimers;
   readonly #random: Random;
   readonly #link: NeighbourLink;
   readonly #entries = new Map<Ip, Entry>();
+  /** The same entries, where they are of IPv4. */
+  readonly #byNumber = new Map<number, Entry>();
   #redrawAt: Micros;
   #collectedAt = 0 as Micros;
 
@@ -91,6 +100,15 @@ export class NeighbourTable {
 
   has(ip: Ip): boolean {
     return this.#entries.has(ip);
+  }
+
+  /** Whether a request that shows the address at `macOffset` would change what is known of its sender. */
+  isNews(ipNumber: number, bytes: Uint8Array, macOffset: number): boolean {
+    const entry = this.#byNumber.get(ipNumber);
+    if (entry === undefined) return false;
+    if (!isValid(entry.neighbour)) return true;
+    for (let index = 0; index < 6; index++) if (entry.macBytes[index] !== bytes[macOffset + index]) return true;
+    return false;
   }
 
   entries(): readonly (readonly [Ip, Neighbour])[] {
@@ -134,6 +152,7 @@ export class NeighbourTable {
     if (entry === undefined) return;
     entry.timer?.cancel();
     this.#entries.delete(ip);
+    if (isIpv4(ip)) this.#byNumber.delete(ipv4Number(ipToBytes(ip)));
   }
 
   /** The carrier went, or the kernel ended: everything learned is gone, and what waited with it. */
@@ -147,6 +166,7 @@ export class NeighbourTable {
     const neighbour = unknownNeighbour(this.#parameters, this.#timers.now);
     const entry: Entry = { neighbour, macBytes: NO_MAC, timer: undefined, waiting: [], waitingBytes: 0 };
     this.#entries.set(ip, entry);
+    if (isIpv4(ip)) this.#byNumber.set(ipv4Number(ipToBytes(ip)), entry);
     return entry;
   }
 
@@ -169,7 +189,7 @@ export class NeighbourTable {
     this.#setTimer(ip, entry, old);
     const moved = isValid(neighbour) && (!isValid(old) || old.mac !== neighbour.mac);
     if (moved) entry.macBytes = macToBytes(neighbour.mac);
-    if (moved || old.kind !== neighbour.kind) this.#link.changed(ip, neighbour);
+    if (moved || (neighbour.kind === "failed" && old.kind !== "failed")) this.#link.changed(ip, neighbour);
     if (solicit !== undefined) this.#solicit(ip, entry, solicit);
     if (isValid(neighbour) && !isValid(old)) this.#sendWaiting(entry);
     if (neighbour.kind === "failed" && old.kind !== "failed") this.#giveUpWaiting(ip, entry);

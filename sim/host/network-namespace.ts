@@ -1,5 +1,5 @@
 import { type Link } from "../../impl/ports.ts";
-import { type Ip } from "../../impl/wire/ip.ts";
+import { type Ip, ipToBytes, isIpv4 } from "../../impl/wire/ip.ts";
 import { type Mac } from "../../impl/wire/mac.ts";
 import {
   type InterfaceAddress,
@@ -16,6 +16,7 @@ import { Interface, linkLocalOf } from "./interface.ts";
 import { type Kernel } from "./kernel.ts";
 import { KernelTimers } from "./kernel-timers.ts";
 import { type NeighbourParameters, type NeighbourProfile, parametersOf } from "./neighbour-parameters.ts";
+import { ipv4Number } from "./neighbours.ts";
 import { type DeviceOwner, type NetworkDevice } from "./network-device.ts";
 import { type Route, RouteTable } from "./routes.ts";
 import { CONF4, CONF6, type Conf4, type Conf6, readSetting, type Setting } from "./sysctl.ts";
@@ -43,6 +44,7 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
   readonly #devices: Devices;
   readonly #byDevice = new Map<NetworkDevice, Interface>();
   readonly #local = new Map<Ip, number>();
+  readonly #localNumbers = new Set<number>();
   readonly #defaults: Defaults;
   readonly #listeners = new Set<() => void>();
 
@@ -159,6 +161,7 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
     if (owner.hasAddress(ip)) return;
     owner.addAddress(address);
     this.#local.set(ip, (this.#local.get(ip) ?? 0) + 1);
+    if (isIpv4(ip)) this.#localNumbers.add(ipv4Number(ipToBytes(ip)));
     if (name !== LOOPBACK) this.addRoute(maskTo(ip, length), { device: name });
   }
 
@@ -179,8 +182,12 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
 
   #forget(ip: Ip): void {
     const count = this.#local.get(ip) ?? 0;
-    if (count > 1) this.#local.set(ip, count - 1);
-    else this.#local.delete(ip);
+    if (count > 1) {
+      this.#local.set(ip, count - 1);
+      return;
+    }
+    this.#local.delete(ip);
+    if (isIpv4(ip)) this.#localNumbers.delete(ipv4Number(ipToBytes(ip)));
   }
 
   /** Without a device it is the one that leads to `via`. */
@@ -230,6 +237,10 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
 
   isLocal(ip: Ip): boolean {
     return this.#local.has(ip) || ip.startsWith("127.");
+  }
+
+  isLocalNumber(ip: number): boolean {
+    return this.#localNumbers.has(ip);
   }
 
   /** Called after an interface went up or down, came or went, or changed its addresses. */
