@@ -163,6 +163,15 @@ describe("the text of a file", () => {
     ]);
   });
 
+  it("may not carry more annotations than the API server takes", () => {
+    const metadata = (size: number) => `name: all, annotations: { a: "${"x".repeat(size)}" }`;
+    const text = (size: number) => documents(POOL, ADVERTISEMENT.replace("name: all", metadata(size)));
+    expect(problemsOf(text(262_143))).toEqual([]);
+    expect(problemsOf(text(262_144))).toEqual([
+      "12:24 error L2Advertisement metallb-system/all: metadata.annotations: has 262145 bytes, the API server takes 262144",
+    ]);
+  });
+
   it("counts objects of other kinds and leaves them alone", () => {
     const deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: web }\nspec: { what: ever }\n";
     expect(checkTexts([{ file: "x.yaml", text: documents(POOL, ADVERTISEMENT, deployment) }])).toEqual({
@@ -213,6 +222,13 @@ describe("peers", () => {
     ],
   ])("%s", (_what, text, expected) => {
     expect(problemsOf(text)).toEqual(expected);
+  });
+
+  it("with a profile that has problems of its own", () => {
+    const profile = "apiVersion: metallb.io/v1\nkind: BFDProfile\nmetadata: { name: fast }\n";
+    expect(problemsOf(documents(PEER.replace("10.0.0.1 }", "10.0.0.1, bfdProfile: fast }"), profile))).toEqual([
+      "6:1 error BFDProfile fast: apiVersion: BFDProfile has no version metallb.io/v1, write metallb.io/v1beta1",
+    ]);
   });
 
   it("with a Secret in plain text", () => {

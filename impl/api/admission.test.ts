@@ -80,6 +80,9 @@ describe("for BGPAdvertisement", () => {
 
   it("does not look for the names of communities, which may come later", () => {
     expect(create(bgpAdvertisement("adv", { communities: ["later"] }))).toEqual(ALLOWED);
+    expect(create(bgpAdvertisement("adv", { communities: ["1:2:3"] }))).toEqual(
+      refused('spec.communities[0]: invalid community format: 1:2:3: invalid community "1:2:3" in BGP advertisement'),
+    );
   });
 });
 

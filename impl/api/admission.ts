@@ -81,8 +81,7 @@ function checkedTogether(object: AdmittedObject, others: ConfigResources): Confi
 
 /** The first problem of the incoming object; else the first that it takes part in. */
 function decisive(problems: readonly Problem[], object: AdmittedObject): Problem | undefined {
-  const hard = problems.filter((problem) => !problem.transient);
-  return hard.find((problem) => problem.object === describeObject(object)) ?? hard.at(0);
+  return problems.find((problem) => problem.object === describeObject(object)) ?? problems.at(0);
 }
 
 function refusalMessage(problem: Problem): string {

@@ -150,6 +150,13 @@ describe("two pools", () => {
     );
   });
 
+  it("are told which entry came first", () => {
+    const first = pool("a", ["10.0.0.128/25", "10.0.0.0/25"]);
+    expect(firstError({ pools: [first, pool("b", ["10.0.0.0/24"])] })).toBe(
+      'CIDR "10.0.0.0/24" in pool "b" overlaps with already defined CIDR "10.0.0.128/25"',
+    );
+  });
+
   it("may not have one name", () => {
     const other = { ...pool("p", ["10.1.0.0/24"]), metadata: { name: "p", namespace: "other" } };
     expect(firstError({ pools: [pool("p", ["10.0.0.0/24"]), other] })).toBe('duplicate definition of pool "p"');
