@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Family, ipFromBigInt, parseIp } from "../wire/ip.ts";
 import { maskTo, parsePrefix } from "../wire/prefix.ts";

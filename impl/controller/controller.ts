@@ -2,7 +2,7 @@ import { type Config } from "../api/config.ts";
 import { type Service } from "../api/kubernetes.ts";
 import { type Metrics } from "../metrics.ts";
 import { Allocator, type Release } from "./allocator.ts";
-import { ControllerMetrics } from "./controller-metrics.ts";
+import { PoolMetrics } from "./pool-metrics.ts";
 import { converge, missingFamilies, type Outcome, tenable } from "./converge.ts";
 import { type ControllerEffect, serviceEvent } from "./effect.ts";
 import { describeRefusal, quote } from "./refusal.ts";
@@ -21,7 +21,7 @@ export type ConfigInput = { readonly config: Config } | { readonly error: string
 /** Gives addresses to Services. It acts from the first moment at which it has seen every Service and a valid configuration. */
 export class Controller {
   readonly #lbClass: string;
-  readonly #metrics: ControllerMetrics;
+  readonly #metrics: PoolMetrics;
   readonly #allocator = new Allocator();
   readonly #waiting = new WaitingRoom();
   readonly #entries = new Map<string, ServiceEntry>();
@@ -36,7 +36,7 @@ export class Controller {
 
   constructor({ lbClass, metrics }: ControllerSettings) {
     this.#lbClass = lbClass;
-    this.#metrics = new ControllerMetrics(metrics);
+    this.#metrics = new PoolMetrics(metrics);
   }
 
   /** Every Service that exists has been handed in. */
@@ -52,9 +52,7 @@ export class Controller {
     const error = "error" in input ? input.error : undefined;
     this.#effects.push({ kind: "configurationState", error });
     this.#configError = error;
-    this.#metrics.configStale.set(error === undefined ? 0 : 1);
     if ("config" in input) {
-      this.#metrics.configLoaded.set(1);
       this.#configured = true;
       this.#allocator.setPools(input.config.pools);
     }
@@ -64,7 +62,6 @@ export class Controller {
 
   /** A Service appeared, changed, or (undefined) went. */
   serviceChanged(key: string, service: Service | undefined): readonly ControllerEffect[] {
-    this.#metrics.updates.add();
     if (service === undefined || !this.#handles(service)) {
       this.#forget(key);
     } else {
@@ -147,7 +144,6 @@ export class Controller {
   #record(entry: ServiceEntry, { events, complaint, keepStatus }: Outcome): void {
     const { key } = entry;
     for (const { type, reason, message } of events) this.#effects.push(serviceEvent(key, type, reason, message));
-    if (complaint?.type === "Warning") this.#metrics.updateErrors.add();
     const text = complaint === undefined ? "" : `${complaint.reason} ${complaint.message}`;
     if (complaint !== undefined && text !== entry.complaint) {
       this.#effects.push(serviceEvent(key, complaint.type, complaint.reason, complaint.message));
@@ -248,11 +244,11 @@ export class Controller {
     const pool = this.#allocator.pool(name);
     const counters = this.#allocator.counters(name);
     if (pool === undefined || counters === undefined) {
-      this.#metrics.removePool(name);
+      this.#metrics.remove(name);
       this.#reported.delete(name);
       return;
     }
-    this.#metrics.setPool(name, pool);
+    this.#metrics.set(name, pool);
     const text = Object.values(counters).join();
     if (this.#reported.get(name) === text) return;
     this.#reported.set(name, text);

@@ -25,6 +25,8 @@ export class OffsetMap<T> {
   readonly #reserved: (leafStart: number) => number;
   readonly #root: Node<T>;
   readonly #path: Node<T>[] = [];
+  /** A leaf that went empty, kept for where one entry comes and goes. */
+  #spareLeaf: Node<T> | undefined;
 
   /** `reserved` gives, for a leaf's first integer, the bits that are never free; they are no entries either. */
   constructor(bits: number, reserved: (leafStart: number) => number = () => 0) {
@@ -93,6 +95,7 @@ export class OffsetMap<T> {
       if (node.any === 0) {
         parent.any &= ~(1 << index);
         parent.children[index] = undefined;
+        if (level === 1) this.#spareLeaf = node;
       }
       node = parent;
     }
@@ -122,7 +125,11 @@ export class OffsetMap<T> {
 
   #node(level: number, offset: number): Node<T> {
     const full = level === 0 ? this.#leafFull(offset) : level === this.#levels - 1 ? this.#beyond : 0;
-    return { full, any: 0, children: [], values: [] };
+    const spare = level === 0 ? this.#spareLeaf : undefined;
+    if (spare === undefined) return { full, any: 0, children: [], values: [] };
+    this.#spareLeaf = undefined;
+    spare.full = full;
+    return spare;
   }
 
   /** In a part without entries only the start of its first leaf can be reserved. */

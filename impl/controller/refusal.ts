@@ -1,3 +1,4 @@
+import { unreachable } from "../wire/brand.ts";
 import { type Family, type Ip } from "../wire/ip.ts";
 
 /** Why one pool gave no address. */
@@ -72,6 +73,8 @@ function describePoolRefusal(why: PoolRefusal): string {
       return `has no ${FAMILY_NAMES[why.family]} addresses`;
     case "full":
       return `has no free ${FAMILY_NAMES[why.family]} address`;
+    default:
+      return unreachable(why);
   }
 }
 
@@ -112,5 +115,7 @@ export function describeRefusal(refusal: Refusal): string {
         refusal.pools.map((why) => `pool ${quote(why.pool)} ${describePoolRefusal(why)}`),
         ", ",
       )}`;
+    default:
+      return unreachable(refusal);
   }
 }

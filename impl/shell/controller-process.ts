@@ -1,6 +1,6 @@
 import { type KubeObject, objectKey, type Service } from "../api/kubernetes.ts";
 import { Controller } from "../controller/controller.ts";
-import { type ControllerEffect } from "../controller/effect.ts";
+import { type ControllerEffect, type ServiceEvent } from "../controller/effect.ts";
 import { type Change, concerns, type ObjectChange, type Written } from "../kube/change.ts";
 import { BackOff } from "../kube/back-off.ts";
 import { KubeClient, type KubeOutput } from "../kube/client.ts";
@@ -19,6 +19,7 @@ import {
   type Random,
 } from "../ports.ts";
 import { earliest, type Micros, minutes, plus, seconds } from "../wire/time.ts";
+import { ClientMetrics } from "./client-metrics.ts";
 import { ConfigurationReport } from "./configuration-report.ts";
 import { ControllerConfig } from "./controller-config.ts";
 import { ObjectRead } from "./object-read.ts";
@@ -52,6 +53,7 @@ interface Retry {
 /** Joins the controller to the API server: objects in, statuses and events out. */
 class JoinedController implements ControllerProcess {
   readonly metrics = new Metrics();
+  readonly #clientMetrics = new ClientMetrics(this.metrics);
   readonly #options: ControllerOptions;
   readonly #kube: KubeClient;
   readonly #recorder: EventRecorder;
@@ -156,6 +158,7 @@ class JoinedController implements ControllerProcess {
 
   #apply(change: Change, now: Instant): void {
     this.#recorder.handle(change);
+    if (change.kind === "upserted" || change.kind === "deleted") this.#clientMetrics.updates.add();
     if (change.kind === "written") this.#written(change, now);
     else if (change.kind === "synced") this.#synced(change.resource);
     else if (concerns(change, RESOURCES.services)) this.#serviceChanged(change);
@@ -176,8 +179,13 @@ class JoinedController implements ControllerProcess {
     this.#configMayDiffer = false;
     const input = this.#config.read(this.#kube);
     if (input === undefined) return;
-    if ("error" in input) this.#log("error", "controller.config.invalid", { because: input.error });
-    else this.#log("info", "controller.config.loaded", { pools: [...input.config.pools.keys()] });
+    if ("error" in input) {
+      this.#clientMetrics.configStale();
+      this.#log("error", "controller.config.invalid", { because: input.error });
+    } else {
+      this.#clientMetrics.configLoaded();
+      this.#log("info", "controller.config.loaded", { pools: [...input.config.pools.keys()] });
+    }
     this.#want(this.#controller.configChanged(input));
   }
 
@@ -217,14 +225,9 @@ class JoinedController implements ControllerProcess {
         this.#kube.write(this.#statusWrite(service));
         break;
       }
-      case "event": {
-        const object = this.#kube.get(RESOURCES.services, effect.service);
-        const { type, reason, message, service } = effect;
-        this.#log(type === "Warning" ? "warn" : "info", "service.event", { service, reason, because: message });
-        if (object !== undefined)
-          this.#recorder.record({ resource: RESOURCES.services, object, type, reason, message }, now);
+      case "event":
+        this.#tell(effect, now);
         break;
-      }
       case "poolStatus":
         this.#writePoolStatus(effect.pool);
         break;
@@ -233,6 +236,15 @@ class JoinedController implements ControllerProcess {
         this.#writeReport();
         break;
     }
+  }
+
+  #tell({ service, type, reason, message }: ServiceEvent, now: Instant): void {
+    const warns = type === "Warning";
+    if (warns && reason !== "deprecatedAnnotation") this.#clientMetrics.errors.add();
+    this.#log(warns ? "warn" : "info", "service.event", { service, reason, because: message });
+    const object = this.#kube.get(RESOURCES.services, service);
+    if (object === undefined) return;
+    this.#recorder.record({ resource: RESOURCES.services, object, type, reason, message }, now);
   }
 
   #statusWrite(key: string): Write {

@@ -3,29 +3,11 @@ import { type PoolSpace } from "./pool-space.ts";
 
 type PoolGauge = readonly [metric: Metric, value: (pool: PoolSpace) => number];
 
-/** The controller's metrics under MetalLB's names. */
-export class ControllerMetrics {
-  readonly updates: Metric;
-  readonly updateErrors: Metric;
-  readonly configLoaded: Metric;
-  readonly configStale: Metric;
+/** The gauges of the pools, under MetalLB's names. */
+export class PoolMetrics {
   readonly #pools: readonly PoolGauge[];
 
   constructor(metrics: Metrics) {
-    const client = "metallb_k8s_client_";
-    this.updates = metrics.counter(`${client}updates_total`, "Number of k8s object updates that have been processed.");
-    this.updateErrors = metrics.counter(
-      `${client}update_errors_total`,
-      "Number of k8s object updates that failed for some reason.",
-    );
-    this.configLoaded = metrics.gauge(
-      `${client}config_loaded_bool`,
-      "1 if the MetalLB configuration was successfully loaded at least once.",
-    );
-    this.configStale = metrics.gauge(
-      `${client}config_stale_bool`,
-      "1 if running on a stale configuration, because the latest config failed to load.",
-    );
     const gauge = (name: string, help: string, value: PoolGauge[1]): PoolGauge => [
       metrics.gauge(`metallb_allocator_${name}`, help, ["pool"]),
       value,
@@ -42,11 +24,11 @@ export class ControllerMetrics {
     ];
   }
 
-  setPool(name: string, pool: PoolSpace): void {
+  set(name: string, pool: PoolSpace): void {
     for (const [metric, value] of this.#pools) metric.set(value(pool), { pool: name });
   }
 
-  removePool(name: string): void {
+  remove(name: string): void {
     for (const [metric] of this.#pools) metric.remove({ pool: name });
   }
 }
