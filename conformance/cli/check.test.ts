@@ -45,10 +45,18 @@ describe("the text of a file", () => {
     ],
     ["no object", "- 1\n", ["1:1 error is not a Kubernetes object"]],
     [
-      "no kind, no version, no name",
+      "neither kind nor version",
       "a: b\n",
-      ["1:1 error apiVersion: is required", "1:1 error kind: is required", "1:1 error metadata.name: is required"],
+      ["1:1 error is not a Kubernetes object: it has neither apiVersion nor kind"],
     ],
+    ["no version", "kind: IPAddressPool\n", ["1:1 error IPAddressPool: apiVersion: is required"]],
+    ["no kind", "apiVersion: metallb.io/v1beta1\n", ["1:1 error kind: is required"]],
+    [
+      "no name",
+      "apiVersion: metallb.io/v1beta1\nkind: Community\n",
+      ["1:1 error Community: metadata.name: is required"],
+    ],
+    ["an object of another tool", "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n", []],
     [
       "an unknown kind",
       ADVERTISEMENT.replace("L2Adv", "L2adv"),
@@ -416,19 +424,21 @@ describe("the command", () => {
   });
 
   it("prints JSON", async () => {
-    const { code, out } = await run(["--json", "-"], "a: b");
+    const { code, out } = await run(["--json", "-"], "apiVersion: metallb.io/v1beta1\nkind: Community\n");
     expect([code, JSON.parse(out)]).toEqual([
       1,
       {
-        problems: ["apiVersion", "kind", "metadata.name"].map((field) => ({
-          file: "stdin",
-          line: 1,
-          column: 1,
-          object: "",
-          field,
-          message: "is required",
-          severity: "error",
-        })),
+        problems: [
+          {
+            file: "stdin",
+            line: 1,
+            column: 1,
+            object: "Community",
+            field: "metadata.name",
+            message: "is required",
+            severity: "error",
+          },
+        ],
         checked: 0,
         ignored: 0,
       },

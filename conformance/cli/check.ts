@@ -6,15 +6,6 @@ import { checkDocuments } from "../../impl/api/check.ts";
 import { type CheckProblem, type CheckResult } from "../../impl/api/check-source.ts";
 import { parseYaml, readSource } from "./yaml-source.ts";
 
-/** What the command's own help adds to its list of arguments and options. */
-export const CHECK_HELP = `
-Every metallb.io object is checked against its schema, all of them against each other, and Services of type LoadBalancer
-for what they ask. A List as kubectl prints it will do. Objects of other kinds are counted and left alone.
-Configuration of MetalLB up to 0.12 (ConfigMaps), bgpextras and FRRConfigurations are recognised: what does not carry
-over is named.
-
-Exit status: 0 nothing is wrong (there may be warnings), 1 problems, 2 something could not be read.`;
-
 /** As the standard streams of a process are. */
 interface Sink {
   write(text: string): unknown;

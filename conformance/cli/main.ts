@@ -78,13 +78,23 @@ program
   .command("check")
   .description("Says everything that is wrong with a configuration, without a cluster.")
   .argument("<path...>", "files, folders, or - for standard input")
-  .option("--json", "as JSON")
-  .action(async (paths: readonly string[], flags: { readonly json?: boolean }) => {
+  .option("--json", "as JSON: { problems, checked, ignored }")
+  .option("-n, --namespace <name>", "where the load balancer runs (default: the namespace that the objects name)")
+  .addHelpText(
+    "after",
+    `
+Every metallb.io object is checked against its schema, all of them against each other, and Services of type LoadBalancer
+for what they ask. Lists as kubectl prints them will do. Objects of other kinds are counted and left alone.
+Configuration of MetalLB up to 0.12 (ConfigMaps), bgpextras and FRRConfigurations are recognised: what does not carry
+over is named. Warnings alone leave the exit code at 0.`,
+  )
+  .action(async (paths: readonly string[], flags: { readonly json?: boolean; readonly namespace?: string }) => {
     const { checkCommand } = await import("./check.ts");
-    code = await checkCommand([...paths, ...(flags.json === true ? ["--json"] : [])], {
-      stdout: process.stdout,
-      stderr: process.stderr,
-    });
+    const options = [
+      ...(flags.json === true ? ["--json"] : []),
+      ...(flags.namespace === undefined ? [] : ["--namespace", flags.namespace]),
+    ];
+    code = await checkCommand([...options, ...paths], process);
   });
 
 try {

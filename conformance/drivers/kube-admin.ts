@@ -30,7 +30,7 @@ const BY_KIND: ReadonlyMap<string, Resource> = new Map(
   Object.values(RESOURCES).map((resource) => [resource.kind, resource]),
 );
 
-function resourceOf(kind: ClusterKind, apiVersion?: string): Resource {
+export function resourceOf(kind: ClusterKind, apiVersion?: string): Resource {
   const resource = BY_KIND.get(kind);
   if (resource === undefined) throw new Error(`no resource has the kind ${kind}`);
   if (apiVersion === undefined || apiVersion === apiVersionOf(resource)) return resource;

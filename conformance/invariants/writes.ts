@@ -1,4 +1,4 @@
-import { objectKey } from "../../impl/api/kubernetes.ts";
+import { type KubeObject, objectKey } from "../../impl/api/kubernetes.ts";
 import { type Micros, minus, minutes } from "../../impl/wire/time.ts";
 import { type Invariant } from "./invariant.ts";
 
@@ -17,6 +17,13 @@ export function noIdleWrites(): Invariant {
   };
 }
 
+/** Objects whose names the server chose are the same thing again when they say the same by their labels. */
+function identityOf(object: KubeObject): string {
+  const { generateName, labels, namespace } = object.metadata;
+  if (generateName === undefined) return `${object.kind} ${objectKey(object)}`;
+  return `${object.kind} ${namespace}/${generateName}… ${JSON.stringify(labels)}`;
+}
+
 /** No object is written over and over. */
 export function noHotLoop(): Invariant {
   const writes = new Map<string, Micros[]>();
@@ -27,7 +34,7 @@ export function noHotLoop(): Invariant {
       const { object } = observation;
       // Leases and heartbeats are meant to be written all the time.
       if (object.kind === "Lease" || object.kind === "Node") return undefined;
-      const key = `${object.kind} ${objectKey(object)}`;
+      const key = identityOf(object);
       const times = (writes.get(key) ?? []).filter((time) => minus(now, time) < MINUTE);
       times.push(now);
       writes.set(key, times);

@@ -18,15 +18,19 @@ import { type Host } from "../../../sim/host/host.ts";
 import { EchoServer, podRoutes } from "../../../sim/host/pods.ts";
 import { ServiceProxy } from "../../../sim/host/proxy.ts";
 import { type KubePort } from "../../../sim/host/process-ports.ts";
+
+import { ControlPlane } from "../../../sim/kube/control-plane.ts";
 import { KubeLink } from "../../../sim/kube/link.ts";
-import { createControlPlane, type ControlPlane } from "../../../sim/kube/control-plane.ts";
+import { addWorkloads } from "./temp-control-plane.ts";
 import { type StorageEvent } from "../../../sim/kube/storage.ts";
 import { type Observation } from "../../invariants/invariant.ts";
 import { Referee } from "../../invariants/referee.ts";
 import { SYSTEM } from "../../objects.ts";
 import { type Topology } from "../../topology/model.ts";
 import { type WorldOptions } from "../driver.ts";
+import { pathOf } from "../../../impl/kube/resources.ts";
 import { claimOf } from "../claims.ts";
+import { resourceOf } from "../kube-admin.ts";
 import { Stage } from "./clock.ts";
 import { CONTROLLER_POD, nodeFacts, type NodeFacts, ownPod, SPEAKER_SELECTOR, speakerPodName } from "./node-objects.ts";
 import { ProcessSlot } from "./process-slot.ts";
@@ -71,11 +75,14 @@ export class SimCluster {
     this.wiring = buildNetwork(this.sim, topology);
     this.#facts = nodeFacts(topology, options.nodeLabels ?? new Map());
     this.#ownAddresses = new Set([...this.wiring.hosts.values()].flatMap((host) => host.localAddresses()));
-    this.controlPlane = createControlPlane(this.sim, {
-      serviceSubnets: topology.serviceSubnets,
-      webhook: options.settings.webhook ?? true,
+    const webhook = (options.settings.webhook ?? true) ? "on" : "off";
+    this.controlPlane = new ControlPlane(this.sim, {
+      seed: options.seed,
+      serviceCidrs: topology.serviceSubnets,
       namespace: SYSTEM,
+      webhook: () => webhook,
     });
+    addWorkloads(this.sim, this.controlPlane);
     this.controlPlane.server.onChange((event) => this.#objectChanged(event));
     this.sim.onFrame((frame) => this.#frameSeen(frame));
     this.#buildNodes();
@@ -84,7 +91,7 @@ export class SimCluster {
 
   /** Puts what every cluster has into the API server and starts all processes, each at a moment of its own. */
   boot(): void {
-    const create = (object: KubeObject): void => this.controlPlane.put(object);
+    const create = (object: KubeObject): void => this.#create(object);
     create({ apiVersion: "v1", kind: "Namespace", metadata: { name: SYSTEM } });
     create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } });
     for (const { object } of this.#facts) create(object);
@@ -96,6 +103,19 @@ export class SimCluster {
     for (const [index, slot] of [...this.#speakers.values()].entries()) {
       this.sim.scheduler.at(millis(2 + index), () => slot.start());
     }
+  }
+
+  #create(object: KubeObject): void {
+    const resource = resourceOf(object.kind, object.apiVersion);
+    const namespace = resource.namespaced ? (object.metadata.namespace ?? "default") : undefined;
+    const send = (method: string, path: string, body: object, type?: string): void => {
+      const { status, body: answer } = this.controlPlane.call(method, path, body, type);
+      if (status >= 300) throw new Error(`${object.kind} ${objectKey(object)}: ${JSON.stringify(answer)}`);
+    };
+    send("POST", pathOf(resource, namespace), object);
+    if (!("status" in object)) return;
+    const path = pathOf(resource, namespace, object.metadata.name, "status");
+    send("PATCH", path, { status: object.status }, "application/merge-patch+json");
   }
 
   host(name: string): Host {
@@ -177,7 +197,7 @@ export class SimCluster {
   }
 
   #connect(owner: string, deliver: (input: Input) => void): KubePort {
-    const link = new KubeLink(this.sim, this.controlPlane.server, { name: owner, deliver });
+    const link = new KubeLink(this.sim, `${owner}/api`, this.controlPlane, deliver);
     this.#links.push({ owner, link });
     return link;
   }
@@ -192,7 +212,7 @@ export class SimCluster {
   }
 
   setNodeAlive(node: string, alive: boolean): void {
-    this.controlPlane.setNodeAlive(node, alive);
+    this.sim.trace.write(node, "kubelet", alive ? "alive" : "silent");
   }
 
   // What is seen.

@@ -28,7 +28,7 @@ export interface Simulation extends OpenWorld {
   advance(to: Micros): Promise<void>;
 }
 
-const JSON_PATCH = { "content-type": "application/merge-patch+json" };
+const MERGE_PATCH = "application/merge-patch+json";
 
 export async function openSimulation(topology: Topology, options: SimOptions): Promise<Simulation> {
   const trap = trapRealTime(globalThis);
@@ -42,9 +42,7 @@ export async function openSimulation(topology: Topology, options: SimOptions): P
     cluster.boot();
     const admin = new KubeAdmin(
       async (method, path, body) => {
-        const { now } = cluster.sim.scheduler;
-        const headers = method === "PATCH" ? JSON_PATCH : undefined;
-        return server.call(method, path, { monotonic: now, wall: now }, body, headers);
+        return cluster.controlPlane.call(method, path, body, method === "PATCH" ? MERGE_PATCH : undefined);
       },
       () => {
         cluster.observe({ kind: "userAction" });

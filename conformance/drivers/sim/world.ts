@@ -142,7 +142,7 @@ class SimNode implements NodeControl {
 
   async cutFromApi(): Promise<Ending> {
     const fault = this.#cluster.lasting(`${this.name}: no API server`);
-    const heal = this.#cluster.apiLinks(this.#speaker.name, (link) => link.outage("hang"));
+    const heal = this.#cluster.apiLinks(this.#speaker.name, (link) => link.fault({ kind: "outage", how: "silent" }));
     return ending(() => {
       heal();
       fault();
@@ -237,7 +237,7 @@ function controllerControl(cluster: SimCluster): ControllerControl {
     metric: async (series) => metricOf(controller, series),
     async cutFromApi() {
       const fault = cluster.lasting("controller: no API server");
-      const heal = cluster.apiLinks(controller.name, (link) => link.outage("hang"));
+      const heal = cluster.apiLinks(controller.name, (link) => link.fault({ kind: "outage", how: "silent" }));
       return ending(() => {
         heal();
         fault();
@@ -281,7 +281,10 @@ function apiControl(cluster: SimCluster): Api {
     });
   };
   return {
-    outage: async (how) => everywhere("API server away", (link) => link.outage(how)),
+    outage: async (how) =>
+      everywhere("API server away", (link) =>
+        link.fault({ kind: "outage", how: how === "refuse" ? "refused" : "silent" }),
+      ),
     dropWatches: async () => {
       cluster.disturb("watches cut");
       cluster.apiLinks(undefined, (link) => link.dropWatches());
@@ -291,7 +294,9 @@ function apiControl(cluster: SimCluster): Api {
       cluster.controlPlane.server.compact();
       cluster.apiLinks(undefined, (link) => link.dropWatches());
     },
-    errors: async (status, share) => everywhere(`API errors ${status}`, (link) => link.errors(status, share)),
-    duplicateEvents: async () => everywhere("watch events come twice", (link) => link.duplicateEvents()),
+    errors: async (status, share) =>
+      everywhere(`API errors ${status}`, (link) => link.fault({ kind: "refuse", status, probability: share })),
+    duplicateEvents: async () =>
+      everywhere("watch events come twice", (link) => link.fault({ kind: "duplicate", probability: 0.5 })),
   };
 }

@@ -1,4 +1,4 @@
-import { seconds } from "../../../impl/wire/time.ts";
+import { millis, seconds } from "../../../impl/wire/time.ts";
 import { expectAtMost, expectEqual } from "../../expect.ts";
 import { BOTH_FAMILIES, DETECTION, ownerOf, RELEARN, serving } from "../../steps.ts";
 import { type Scenario } from "../../world.ts";
@@ -12,14 +12,14 @@ export const scenarios: readonly Scenario[] = [
     needs: ["powerOff", "kubernetes", "dataplane"],
     variants: BOTH_FAMILIES,
     async run(world, { family = "ipv4" }) {
-      const { vip, owner } = await serving(world, "web", { family });
+      const { vip, owner } = await serving(world, "web", { family, policy: "Local" });
       const probe = await world.client().probe({ vip });
 
       await world.node(owner).powerOff();
       const heir = await ownerOf(world, vip, { except: [owner], within: DETECTION });
       await world.waitFor(
         `${heir} serves the client`,
-        async () => (await world.client().request({ vip })).outcome === "ok",
+        async () => (await world.client().request({ vip, timeout: millis(300) })).outcome === "ok",
         RELEARN,
       );
 
