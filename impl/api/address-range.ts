@@ -1,6 +1,6 @@
 // What stands in spec.addresses of an IPAddressPool: a prefix or an inclusive range.
 import { ConfigError } from "../wire/errors.ts";
-import { familyOf, type Ip, ipFromBigInt, ipToBigInt, readIp } from "../wire/ip.ts";
+import { familyOf, type Ip, ipToBigInt, readIp } from "../wire/ip.ts";
 import { lengthOf, overlaps, type Prefix, type Range, rangeOf, readPrefix, summarise } from "../wire/prefix.ts";
 
 /** One entry of spec.addresses, read. */
@@ -111,9 +111,4 @@ function firstOverlap(entry: AddressEntry, others: readonly AddressEntry[]): Ove
     }
   }
   throw new Error(`overlapping ranges without overlapping prefixes: ${entry.text}`);
-}
-
-/** `192.0.2.10-192.0.2.20`. */
-export function formatRange(range: Range): string {
-  return `${ipFromBigInt(range.first, range.family)}-${ipFromBigInt(range.last, range.family)}`;
 }

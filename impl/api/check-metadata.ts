@@ -1,5 +1,6 @@
 // Name, namespace, labels and annotations of objects in files.
 import { encodeUtf8 } from "../wire/text.ts";
+import { GROUP } from "./kinds/kind.ts";
 import { type ReportAt, type SourceDocument, type SourceObject } from "./check-source.ts";
 import { isObject } from "./schema/json-object.ts";
 import { childPath } from "./schema/path.ts";
@@ -25,10 +26,17 @@ export function identify(
   const [name, namespace] = [textOf(metadata["name"]), textOf(metadata["namespace"])];
   const text = `${kind} ${namespace === "" ? "" : `${namespace}/`}${name}`.trim();
   const object = { document, root, value, identity: { apiVersion, kind, name, namespace, text } };
+  if (apiVersion === "" && kind === "") {
+    report(object, "", "is not a Kubernetes object: it has neither apiVersion nor kind");
+    return [];
+  }
   if (apiVersion === "") report(object, "apiVersion", "is required");
   if (kind === "") report(object, "kind", "is required");
-  if (name === "" && textOf(metadata["generateName"]) === "") report(object, "metadata.name", "is required");
-  return apiVersion === "" || kind === "" || name === "" ? [] : [object];
+  if (apiVersion === "" || kind === "") return [];
+  // Files for tools, such as a Kustomization, have no name, and are none of our business.
+  if (name !== "" || !apiVersion.includes(GROUP)) return [object];
+  if (textOf(metadata["generateName"]) === "") report(object, "metadata.name", "is required");
+  return [];
 }
 
 /** metav1.ObjectMeta. */

@@ -9,6 +9,7 @@ import {
   type CheckOptions,
   type CheckProblem,
   type CheckResult,
+  type Identity,
   type ReportAt,
   type Severity,
   type SourceDocument,
@@ -35,6 +36,8 @@ import { pathSteps } from "./schema/path.ts";
 import { type SchemaNode } from "./schema/schema.ts";
 import { applyDefaults, prune, withoutField } from "./schema/structure.ts";
 import { type SchemaProblem, validate } from "./schema/validate.ts";
+
+const isOwn = (identity: Identity): boolean => identity.apiVersion.startsWith(`${GROUP}/`);
 
 const OBJECTS_OF_OTHERS = ["Node", "Namespace", "Secret"] as const;
 
@@ -216,33 +219,32 @@ function severityOf(problem: Problem): Severity {
 
 function chooseNamespace(objects: readonly SourceObject[], options: CheckOptions): string {
   if (options.namespace !== undefined) return options.namespace;
-  const own = objects.filter((object) => object.identity.apiVersion.startsWith(`${GROUP}/`));
-  return own.find((object) => object.identity.namespace !== "")?.identity.namespace ?? "metallb-system";
+  const own = objects.find(({ identity }) => isOwn(identity) && identity.namespace !== "");
+  return own?.identity.namespace ?? "metallb-system";
 }
 
 function checkNamespace(object: SourceObject, namespace: string, report: ReportAt): void {
   const { identity } = object;
-  if (identity.namespace === "" || identity.namespace === namespace) return;
-  if (identity.apiVersion.startsWith(`${GROUP}/`)) {
-    report(object, "metadata.namespace", `resource must be created in ${namespace} namespace`);
-  }
+  if (!isOwn(identity) || identity.namespace === "" || identity.namespace === namespace) return;
+  report(object, "metadata.namespace", `resource must be created in ${namespace} namespace`);
 }
 
-/** Every object is at its first place; a second one of the same name is reported. */
+/** Objects without those that repeat the name of an earlier one, which are reported. */
 function withoutRepetitions(objects: readonly SourceObject[], report: ReportAt): readonly SourceObject[] {
   const first = new Map<string, SourceObject>();
-  for (const object of objects) {
-    const { apiVersion, text } = object.identity;
-    const key = `${apiVersion.split("/")[0]} ${text}`;
+  return objects.filter((object) => {
+    const { identity } = object;
+    if (!isOwn(identity) && identity.apiVersion !== "v1") return true;
+    const key = `${identity.apiVersion.split("/")[0]} ${identity.text}`;
     const earlier = first.get(key);
     if (earlier === undefined) {
       first.set(key, object);
-      continue;
+      return true;
     }
     const { line } = earlier.document.positionOf(earlier.root);
     report(object, "metadata.name", `is defined before, at ${earlier.document.file}:${line}`);
-  }
-  return [...first.values()];
+    return false;
+  });
 }
 
 export function checkDocuments(documents: readonly SourceDocument[], options: CheckOptions): CheckResult {
@@ -265,7 +267,7 @@ export function checkDocuments(documents: readonly SourceDocument[], options: Ch
   const resources = resourcesOf(values);
   const parsed = parseConfig(resources, { namespace, component: "speaker" });
   // What an object with faults of its own would have defined is not missing.
-  const incomplete = usable.size < distinct.filter((object) => object.identity.apiVersion.startsWith(GROUP)).length;
+  const incomplete = distinct.some(({ identity }) => isOwn(identity) && !usable.has(identity.text));
   for (const problem of "problems" in parsed ? parsed.problems : []) {
     const object = usable.get(problem.object);
     if (object === undefined || (problem.transient && incomplete)) continue;
