@@ -349,6 +349,7 @@ describe("the speaker process", () => {
       "openLink",
       "openDatagrams",
       "listen",
+      "members.unencrypted none",
       "connect",
       'POST configurationstates ""',
       expect.stringMatching(/^PUT configurationstates/),

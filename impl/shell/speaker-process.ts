@@ -6,8 +6,8 @@ import { type Change, concerns } from "../kube/change.ts";
 import { KubeClient, type KubeOutput } from "../kube/client.ts";
 import { EventRecorder } from "../kube/events.ts";
 import { RESOURCES } from "../kube/resources.ts";
-import { Metrics } from "../metrics.ts";
-import { type Effect, type Input, type Instant, type Process, type Random } from "../ports.ts";
+import { type Metric, Metrics } from "../metrics.ts";
+import { type Effect, type Input, type Instant, type Link, type Process, type Random } from "../ports.ts";
 import { endpointsOf } from "../speaker/endpoints.ts";
 import { Layer2 } from "../speaker/layer2/layer2.ts";
 import { compileExclusion } from "../speaker/layer2/links.ts";
@@ -52,6 +52,8 @@ export interface SpeakerOptions {
   readonly layer2?: { readonly refresh?: Micros; readonly probeFirst?: boolean };
 }
 
+const isUsable = ({ up, running }: Link): boolean => up && running;
+
 export type SpeakerProcess = Process & { readonly metrics: Metrics };
 
 export function createSpeaker(options: SpeakerOptions): SpeakerProcess {
@@ -66,6 +68,7 @@ class SpeakerShell implements SpeakerProcess {
   readonly #options: SpeakerOptions;
   readonly #client: KubeClient;
   readonly #clientMetrics: ClientMetrics;
+  readonly #memberEvents: Metric;
   readonly #events: EventRecorder;
   readonly #configSource: ConfigSource;
   readonly #report: ConfigurationReport;
@@ -75,6 +78,7 @@ class SpeakerShell implements SpeakerProcess {
   #waiting: Waiting;
   #announcing = false;
   #holding = false;
+  #links: readonly Link[] = [];
   #stopping = false;
   #armed: Micros | undefined;
   #effects: Effect[] = [];
@@ -85,6 +89,8 @@ class SpeakerShell implements SpeakerProcess {
     this.#client = new KubeClient({ random });
     watchAll(this.#client, { nodeName, podName, namespace, podLabels: members?.labels });
     this.#clientMetrics = new ClientMetrics(this.metrics);
+    const help = "Number of times that a member was suspected, or this node had to say that it is alive.";
+    this.#memberEvents = this.metrics.counter("assay_members_events", help, ["event"]);
     const source = { component: "metallb-speaker", host: nodeName };
     this.#events = new EventRecorder(source, random, (intent) => this.#client.write(intent));
     this.#configSource = new ConfigSource(this.#client, { namespace, component: "speaker", nodeName });
@@ -148,7 +154,7 @@ class SpeakerShell implements SpeakerProcess {
       case "stop":
         return this.#stop(now);
       case "links":
-        return this.#run(this.#speaker.setLinks(input.links, now.monotonic), now);
+        return this.#takeLinks(input.links, now);
       case "frame":
         return this.#run(this.#speaker.receive(input.link, input.bytes, now.monotonic), now);
       case "response":
@@ -167,8 +173,27 @@ class SpeakerShell implements SpeakerProcess {
       const config = { ...(members.wan ? WAN : LAN), ...members.config };
       this.#members = new Members({ name, endpoint, config, random }, now.monotonic);
       this.#takeMembers(this.#members.start(), now);
+      // The packets are memberlist's, its encryption is not there yet.
+      this.#log("warn", "members.unencrypted", { secret: members.secret === undefined ? "none" : "not used" });
     }
     this.#takeKube(this.#client.handle({ kind: "started" }, now), now);
+  }
+
+  #takeLinks(links: readonly Link[], now: Instant): void {
+    const before = new Set(this.#links.filter(isUsable).map(({ name }) => name));
+    const back = links.some((link) => isUsable(link) && !before.has(link.name));
+    this.#links = links;
+    if (back && this.#announcing && this.#members !== undefined) {
+      this.#takeMembers(this.#members.reconnect(now.monotonic), now);
+      if (!this.#members.inSync) this.#hold();
+    }
+    this.#run(this.#speaker.setLinks(links, now.monotonic), now);
+  }
+
+  /** Others may have taken over: nothing is answered until it is known who owns what. */
+  #hold(): void {
+    this.#holding = true;
+    this.#speaker.hold();
   }
 
   #wake(now: Instant): void {
@@ -194,8 +219,7 @@ class SpeakerShell implements SpeakerProcess {
     if (members === undefined || this.#armed === undefined || this.#stopping) return;
     const slept = minus(now.monotonic, this.#armed);
     if (slept <= members.suspicionBound) return;
-    this.#holding = true;
-    this.#speaker.hold();
+    this.#hold();
     members.slept(slept, now.monotonic);
     this.#log("warn", "speaker.slept", { seconds: slept / 1e6 });
     this.#takeMembers(members.resync(now.monotonic), now);
@@ -318,6 +342,7 @@ class SpeakerShell implements SpeakerProcess {
 
   #takeMemberEvent(event: RosterEvent, now: Instant): void {
     const { kind, ...fields } = event;
+    if (kind === "suspected" || kind === "refuted") this.#memberEvents.add(1, { event: kind });
     this.#log(kind === "suspected" || kind === "nameConflict" ? "debug" : "info", `member.${kind}`, fields);
     if (kind === "joined") this.#run(this.#speaker.memberJoined(event.name, now.monotonic), now);
     if (kind === "left" && event.name !== this.#options.nodeName) {

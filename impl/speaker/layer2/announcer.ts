@@ -88,10 +88,6 @@ export class Announcer {
     this.#held = true;
   }
 
-  get held(): boolean {
-    return this.#held;
-  }
-
   release(now: Micros): readonly AnnouncerEffect[] {
     this.#held = false;
     return [...this.#addresses.keys()].flatMap((ip) => this.#startBurst(ip, now, true));
@@ -175,8 +171,9 @@ export class Announcer {
   }
 
   #refusal(ip: Ip, responder: Responder): DropReason | undefined {
-    if (!this.#addresses.has(ip)) return "announceIp";
-    if (!this.#covers(ip, responder)) return "notMatchInterface";
+    const holders = this.#addresses.get(ip);
+    if (holders === undefined) return "announceIp";
+    if (!covers(holders, ip, responder)) return "notMatchInterface";
     if (this.#probes.has(ip)) return "probing";
     return this.#held ? "held" : undefined;
   }
@@ -250,11 +247,8 @@ export class Announcer {
   }
 
   #covers(ip: Ip, responder: Responder): boolean {
-    if (!canAnswer(responder, ip)) return false;
-    for (const interfaces of this.#addresses.get(ip)?.values() ?? []) {
-      if (interfaces === "all" || interfaces.has(responder.name)) return true;
-    }
-    return false;
+    const holders = this.#addresses.get(ip);
+    return holders !== undefined && covers(holders, ip, responder);
   }
 
   #joinGroups(ip: Ip): readonly AnnouncerEffect[] {
@@ -264,6 +258,14 @@ export class Announcer {
   #joinGroup(ip: Ip, responder: Responder): readonly AnnouncerEffect[] {
     return isIpv6(ip) ? this.#groups.set(responder.name, ip, this.#covers(ip, responder)) : [];
   }
+}
+
+function covers(holders: Holders, ip: Ip, responder: Responder): boolean {
+  if (!canAnswer(responder, ip)) return false;
+  for (const interfaces of holders.values()) {
+    if (interfaces === "all" || interfaces.has(responder.name)) return true;
+  }
+  return false;
 }
 
 function announcements(ip: Ip, { mac, linkLocal }: Responder): readonly Uint8Array[] {

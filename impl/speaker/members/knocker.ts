@@ -40,6 +40,11 @@ export class Knocker {
     this.#rejoinAt = plus(firstAt, REJOIN_INTERVAL);
   }
 
+  /** Nobody that should be there is missing. */
+  get complete(): boolean {
+    return this.#lost.size === 0;
+  }
+
   setPeers(peers: readonly Ip[], live: ReadonlySet<Ip>): void {
     this.#peers = peers;
     this.#lost.clear();
@@ -65,9 +70,14 @@ export class Knocker {
     const knocks = [...this.#knocks].map(([sequence, ip]) => ({ sequence, ip }));
     if (now < this.#rejoinAt) return { knocks, joins: [] };
     this.#rejoinAt = plus(now, REJOIN_INTERVAL);
-    const start = Math.floor(this.#random.next() * Math.max(this.#lost.size, 1));
+    return { knocks, joins: this.someLost() };
+  }
+
+  /** A few of those that are missing, to be asked for their state. */
+  someLost(): readonly Ip[] {
     const lost = [...this.#lost];
-    return { knocks, joins: [...lost.slice(start), ...lost.slice(0, start)].slice(0, REJOIN_AT_ONCE) };
+    const start = Math.floor(this.#random.next() * lost.length);
+    return [...lost.slice(start), ...lost.slice(0, start)].slice(0, REJOIN_AT_ONCE);
   }
 
   /** Who answered the knock, if `sequence` was one. */

@@ -329,6 +329,35 @@ describe("membership", () => {
     expect(blamed.filter((entry) => entry.includes("left"))).toEqual([]);
   });
 
+  it.each([15, 50, 600])("doubts its view when its link comes back after %i s, until everybody is back", (length) => {
+    const { network, nodes } = cluster(3);
+    network.run(seconds(20));
+    const a = at(nodes, 0);
+    network.cut = (from, to) => (from === "a") !== (to === "a");
+    network.run(seconds(length));
+    network.cut = () => false;
+    network.perform(a, a.members.reconnect(network.now));
+    const before = { inSync: a.members.inSync, views: network.views() };
+    network.run(millis(900));
+    expect([before, { inSync: a.members.inSync, views: network.views() }]).toEqual([
+      { inSync: false, views: "a:a b:bc c:bc" },
+      { inSync: true, views: "a:abc b:abc c:abc" },
+    ]);
+  });
+
+  it("stops doubting when those that are missing do not come", () => {
+    const { network, nodes } = cluster(2);
+    network.run(seconds(20));
+    at(nodes, 1).alive = false;
+    network.run(seconds(20));
+    const a = at(nodes, 0);
+    network.perform(a, a.members.reconnect(network.now));
+    network.run(millis(1999));
+    expect(a.members.inSync).toBe(false);
+    network.run(millis(1));
+    expect(a.members.inSync).toBe(true);
+  });
+
   it("survives 30 % loss: false suspicions are refuted, and all is well when it ends", () => {
     const { network } = cluster(5);
     const random = randomOf(7);

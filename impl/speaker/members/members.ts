@@ -32,6 +32,13 @@ export interface MembersOutput {
   readonly events: readonly RosterEvent[];
 }
 
+/** Why this node does not trust its own view. */
+type Doubt =
+  /** It slept, and nobody has told it yet what happened. */
+  | { readonly kind: "unanswered" }
+  /** It was cut off, and not everybody is back yet. */
+  | { readonly kind: "incomplete"; readonly until: Micros };
+
 export type MembersInput = Extract<
   Input,
   { readonly kind: "datagram" | "accepted" | "streamOpened" | "streamData" | "streamClosed" }
@@ -48,7 +55,7 @@ export class Members {
   #pushPullAt: Micros;
   #departAt: Micros | undefined;
   #departed = false;
-  #resyncing = false;
+  #doubt: Doubt | undefined;
   #effects: Effect[] = [];
 
   constructor(options: MembersOptions, now: Micros) {
@@ -71,9 +78,9 @@ export class Members {
     return this.#joining.done;
   }
 
-  /** False between `resync` and the first answer to it. */
+  /** False after `resync` or `reconnect`, until what this node believes of the others can be trusted again. */
   get inSync(): boolean {
-    return !this.#resyncing;
+    return this.#doubt === undefined;
   }
 
   /** The others have been told that this node goes. */
@@ -143,7 +150,7 @@ export class Members {
     this.#join(joins, now);
     if (this.#pushPullAt <= now) this.#pushPull(now);
     if (this.#departAt !== undefined && this.#departAt <= now) this.#departed = true;
-    this.#retryResync(now);
+    this.#settleDoubt(now);
     return this.#finish(now);
   }
 
@@ -157,6 +164,7 @@ export class Members {
       this.#pushPullAt,
       this.#gossip.deadline(),
       this.#departed ? undefined : this.#departAt,
+      this.#doubt?.kind === "incomplete" ? this.#doubt.until : undefined,
     );
   }
 
@@ -176,17 +184,28 @@ export class Members {
     this.#roster.postpone(by);
   }
 
-  /** Asks others what they believe now; `inSync` tells when somebody answered or nobody is left to ask. */
+  /** Asks others what they believe now, and again until somebody answers or nobody is left to ask. */
   resync(now: Micros): MembersOutput {
-    this.#resyncing = true;
-    this.#retryResync(now);
+    this.#doubt = { kind: "unanswered" };
+    this.#settleDoubt(now);
     return this.#finish(now);
   }
 
-  #retryResync(now: Micros): void {
-    if (!this.#resyncing) return;
+  /** The network is back: whoever is missing may be there again, and have another view of who owns what. */
+  reconnect(now: Micros): MembersOutput {
+    if (this.#knocker.complete) return this.#output();
+    this.#doubt = { kind: "incomplete", until: plus(now, times(this.#options.config.probeInterval, 2)) };
+    this.#join(this.#knocker.someLost(), now);
+    return this.#finish(now);
+  }
+
+  #settleDoubt(now: Micros): void {
+    if (this.#doubt?.kind === "incomplete" && (this.#knocker.complete || this.#doubt.until <= now)) {
+      this.#doubt = undefined;
+    }
+    if (this.#doubt?.kind !== "unanswered") return;
     const others = this.#roster.sample(this.#options.config.indirectChecks, isLive);
-    if (others.length === 0) this.#resyncing = false;
+    if (others.length === 0) this.#doubt = undefined;
     for (const { address: ip, port } of others) {
       if (!this.#exchanges.isBusyWith({ ip, port })) this.#exchanges.pushPull({ ip, port }, false, now);
     }
@@ -261,7 +280,7 @@ export class Members {
         return [];
       case "state": {
         if (outcome.ours) this.#joining.succeeded();
-        if (outcome.ours) this.#resyncing = false;
+        if (outcome.ours && this.#doubt?.kind === "unanswered") this.#doubt = undefined;
         this.#roster.merge(outcome.nodes, now);
         const events = this.#roster.takeEvents();
         // Who thought that we were dead does not gossip with us: it must hear the refutation from us directly.
@@ -293,6 +312,7 @@ export class Members {
       for (const outcome of outcomes) events.push(...this.#hearOutcome(outcome, now));
     }
     for (const event of events) this.#knocker.note(event, (name) => this.#roster.get(name)?.address);
+    if (this.#doubt?.kind === "incomplete") this.#settleDoubt(now);
     for (const packet of this.#gossip.wake(now)) this.#sendPacket(packet);
     for (const { to, messages } of this.#prober.takeSends()) this.#send(to, messages);
     return this.#output(events);
