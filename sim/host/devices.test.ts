@@ -149,7 +149,9 @@ describe("a bridge", () => {
   it("forgets after five minutes, and at once with the carrier", () => {
     const ports = bridged();
     ports.ask("eth1", HOST_IP, { from: OTHER }).take();
-    ports.run(301).ask("eth0", PEER_IP, { to: OTHER });
+    ports.ask("eth1", PEER_IP, { to: OTHER });
+    expect(ports.take()).toEqual([]);
+    ports.run(301).ask("eth1", PEER_IP, { to: OTHER });
     expect(ports.take()).toHaveLength(1);
     ports.ask("eth0", PEER_IP, { from: OTHER, to: PEER }).take();
     ports.cables.get("eth0")?.setUp(false);

@@ -167,6 +167,59 @@ describe("output", () => {
   });
 });
 
+describe("what waits for a neighbour", () => {
+  it("is sent from the address that is nearest to the next hop", () => {
+    const station = quiet();
+    station.host.addAddress("eth0", "10.77.0.1/24");
+    station.host.openEcho({ reply: () => undefined }).send(parseIp("10.77.0.9"), 1);
+    expect(station.run(0.1).take()).toEqual(["3.000001s all: who has 10.77.0.9 tell 10.77.0.1"]);
+  });
+
+  it("is at most 212992 bytes, the kernel's own included: the oldest packets go first", () => {
+    const station = quiet();
+    const echo = station.host.openEcho({ reply: () => undefined });
+    // Each costs 28 + 704 of headers and bookkeeping.
+    for (let sequence = 1; sequence <= 300; sequence++) echo.send(VIP, sequence);
+    station.answersWith = OLD;
+    station.run(2);
+    expect(station.take().filter((line) => line.includes("protocol 1"))).toHaveLength(Math.floor(212_992 / (28 + 704)));
+  });
+});
+
+describe("a table that is full", () => {
+  const resolveAll = (station: TestStation, count: number): void => {
+    const echo = station.host.openEcho({ reply: () => undefined });
+    for (let index = 1; index <= count; index++) echo.send(parseIp(`10.9.${(index >> 8) + 1}.${index & 255}`), 1);
+    station.run(0.1);
+  };
+
+  it("refuses more than gc_thresh3 entries while all are fresh, and collects those that failed later", () => {
+    const station = quiet();
+    station.host.addRoute("10.9.0.0/16", { device: "eth0" });
+    const { table } = station.host.interface("eth0").arp;
+    resolveAll(station, 1100);
+    expect(table.entries()).toHaveLength(1024);
+    station.run(10);
+    resolveAll(station, 1);
+    station.host.openEcho({ reply: () => undefined }).send(parseIp("10.9.200.1"), 1);
+    expect(table.entries().map(([ip]) => ip)).toEqual(["10.9.1.1", "10.9.200.1"]);
+  });
+});
+
+describe("UDP", () => {
+  it("has one socket for an address and port, and one for all others", () => {
+    const { host } = quiet();
+    const open = (ip: string, port = 53) => host.udp.open({ ip: parseIp(ip), port }, () => undefined);
+    const first = open("0.0.0.0");
+    expect(() => open(HOST_IP)).toThrow("EADDRINUSE");
+    expect(open("::").local.port).toBe(53);
+    first.close();
+    open(HOST_IP);
+    open("127.0.0.1");
+    expect([open(HOST_IP, 0).local.port, open(HOST_IP, 0).local.port]).toEqual([32_768, 32_769]);
+  });
+});
+
 describe("multicast listener reports (RFC 3810)", () => {
   it("are sent twice for the host's own groups, in one report", () => {
     const station = new TestStation().run(3);

@@ -209,7 +209,11 @@ describe("five ways for a process to go", () => {
     const lines = world.trace.lines().length;
     processes.b.ports.resume();
     run(1);
-    expect([...processes.b.take()].sort()).toEqual(["6.000 data tcp#1 two", "6.000 datagram 10.0.0.1 one", "6.000 wake"]);
+    expect([...processes.b.take()].sort()).toEqual([
+      "6.000 data tcp#1 two",
+      "6.000 datagram 10.0.0.1 one",
+      "6.000 wake",
+    ]);
     expect(processes.a.take()).toEqual([]);
     expect(world.trace.lines()[lines]).toBe("6.000000 b process speaker resumed");
   });
