@@ -1,70 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Metrics } from "../metrics.ts";
-import { Controller } from "./controller.ts";
 import { type ControllerEffect } from "./effect.ts";
-import { configOf, type PoolSpec, type ServiceSpec, service } from "./fixtures.ts";
-import { mayShare, NaiveController } from "./naive-controller.ts";
-
-/** A cluster's API as far as the controller sees it: the Services, with what was written into them. */
-class Cluster {
-  controller = new Controller({ lbClass: "", metrics: new Metrics() });
-  pools: readonly PoolSpec[] = [];
-  writes = 0;
-  readonly specs = new Map<string, ServiceSpec>();
-  readonly statuses = new Map<string, { readonly ips: readonly string[]; readonly pool: string | undefined }>();
-
-  object(key: string): ReturnType<typeof service> | undefined {
-    const spec = this.specs.get(key);
-    if (spec === undefined) return undefined;
-    const { ips = [], pool } = this.statuses.get(key) ?? {};
-    const annotations = {
-      ...spec.annotations,
-      ...(pool === undefined ? {} : { "metallb.io/ip-allocated-from-pool": pool }),
-    };
-    const [namespace = "", name = ""] = key.split("/");
-    return service({ ...spec, namespace, name, annotations, ingress: ips.map((ip) => ({ ip })) });
-  }
-
-  setPools(pools: readonly PoolSpec[]): void {
-    this.pools = pools;
-    this.run(this.controller.configChanged({ config: configOf(...pools) }));
-  }
-
-  setService(key: string, spec: ServiceSpec | undefined): void {
-    if (spec === undefined) this.specs.delete(key);
-    else this.specs.set(key, spec);
-    if (spec === undefined) this.statuses.delete(key);
-    this.run(this.controller.serviceChanged(key, this.object(key)));
-  }
-
-  restart(order: readonly string[]): void {
-    this.controller = new Controller({ lbClass: "", metrics: new Metrics() });
-    for (const key of order) this.run(this.controller.serviceChanged(key, this.object(key)));
-    this.run(this.controller.configChanged({ config: configOf(...this.pools) }));
-    this.run(this.controller.synced());
-  }
-
-  run(effects: readonly ControllerEffect[]): void {
-    for (const effect of effects) {
-      if (effect.kind !== "writeStatus") continue;
-      this.writes += 1;
-      this.statuses.set(effect.service, { ips: effect.ingress, pool: effect.pool });
-      // The write comes back as a change that says nothing new.
-      const echoed = this.controller.serviceChanged(effect.service, this.object(effect.service));
-      expect(echoed.filter(({ kind }) => kind !== "event")).toEqual([]);
-    }
-  }
-
-  get state(): Readonly<Record<string, string>> {
-    const names = [...this.specs.keys()].sort();
-    const text = (key: string): string => {
-      const { ips = [], pool } = this.statuses.get(key) ?? {};
-      return ips.length === 0 ? "-" : `${pool}: ${ips.join(" ")}`;
-    };
-    return Object.fromEntries(names.map((key) => [key, text(key)]));
-  }
-}
+import { type PoolSpec, type ServiceSpec } from "./test-objects.ts";
+import { TestCluster } from "./test-cluster.ts";
+import { mayShare, NaiveController } from "./test-naive-controller.ts";
 
 const keys = ["ns/a", "ns/b", "ns/c", "other/d", "other/e", "ns/f", "ns/g"];
 const V4 = ["10.96.0.1"];
@@ -130,6 +69,8 @@ const anyPools = fc
   )
   .chain((pools) => fc.subarray(pools));
 
+const anyOrder = fc.shuffledSubarray(keys, { minLength: keys.length });
+
 type Step =
   | { readonly kind: "service"; readonly key: string; readonly spec: ServiceSpec | undefined }
   | { readonly kind: "pools"; readonly pools: readonly PoolSpec[] }
@@ -149,12 +90,12 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       kind: fc.constant("restart"),
-      order: fc.shuffledSubarray(keys, { minLength: keys.length }),
+      order: anyOrder,
     }),
   },
 );
 
-function expectNoCollision({ specs, statuses }: Cluster): void {
+function expectNoCollision({ specs, statuses }: TestCluster): void {
   for (const [key, { ips }] of statuses) {
     for (const [other, { ips: otherIps }] of statuses) {
       if (other <= key || !ips.some((ip) => otherIps.includes(ip))) continue;
@@ -168,9 +109,9 @@ describe("any history of Services, pools and restarts", () => {
   it("ends as if every Service were looked at again after every change, with no address held twice", () => {
     fc.assert(
       fc.property(anyPools, fc.array(anyStep, { maxLength: 25 }), (pools, steps) => {
-        const cluster = new Cluster();
+        const cluster = new TestCluster();
         const naive = new NaiveController();
-        cluster.setPools(pools);
+        cluster.setPools(...pools);
         cluster.run(cluster.controller.synced());
         naive.setPools(pools);
         for (const step of steps) {
@@ -181,7 +122,7 @@ describe("any history of Services, pools and restarts", () => {
               step.spec === undefined ? undefined : { ...step.spec, namespace: step.key.split("/")[0] ?? "" },
             );
           } else if (step.kind === "pools") {
-            cluster.setPools(step.pools);
+            cluster.setPools(...step.pools);
             naive.setPools(step.pools);
           } else {
             const before = cluster.writes;
@@ -195,4 +136,87 @@ describe("any history of Services, pools and restarts", () => {
       { numRuns: 400 },
     );
   });
+
+  it("leaves nobody without the address that was written, at whatever moment the controller dies", () => {
+    fc.assert(
+      fc.property(anyPools, fc.array(anyStep, { maxLength: 15 }), anyOrder, (pools, steps, order) => {
+        const cluster = new TestCluster();
+        cluster.setPools(...pools);
+        cluster.run(cluster.controller.synced());
+        const services = steps.filter((step) => step.kind === "service");
+        for (const { key, spec } of services.slice(0, -1)) cluster.setService(key, spec);
+        cluster.losesWrites = true;
+        const last = services.at(-1);
+        if (last !== undefined) cluster.setService(last.key, last.spec);
+        cluster.losesWrites = false;
+        const before = new Map(cluster.statuses);
+        cluster.restart(order);
+        expectNoCollision(cluster);
+        for (const [key, { ips }] of before) {
+          if (key !== last?.key) expect(cluster.statuses.get(key)?.ips, key).toEqual(expect.arrayContaining([...ips]));
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("comes to rest without a collision when it sees its own writes and those of users late", () => {
+    fc.assert(
+      fc.property(anyPools, fc.array(fc.tuple(anyStep, fc.nat(5)), { maxLength: 20 }), (pools, steps) => {
+        const cluster = new LaggingCluster();
+        cluster.setPools(...pools);
+        cluster.run(cluster.controller.synced());
+        for (const [step, seen] of steps) {
+          if (step.kind === "service") cluster.setService(step.key, step.spec);
+          else if (step.kind === "pools") cluster.setPools(...step.pools);
+          for (let count = 0; count < seen; count++) cluster.advance();
+        }
+        for (let count = 0; cluster.busy; count++) {
+          expect(count).toBeLessThan(1000);
+          cluster.advance();
+        }
+        expectNoCollision(cluster);
+        const before = cluster.writes;
+        cluster.restart();
+        cluster.advance();
+        expect(cluster.writes).toBe(before);
+      }),
+      { numRuns: 300 },
+    );
+  });
 });
+
+/** Changes reach the controller, and its writes the objects, one at a time and later. */
+class LaggingCluster extends TestCluster {
+  readonly #unseen: { readonly key: string; readonly object: ReturnType<TestCluster["object"]> }[] = [];
+  readonly #unwritten = new Set<string>();
+
+  get busy(): boolean {
+    return this.#unseen.length > 0 || this.#unwritten.size > 0;
+  }
+
+  override see(key: string): void {
+    this.#unseen.push({ key, object: this.object(key) });
+  }
+
+  override run(effects: readonly ControllerEffect[]): void {
+    for (const effect of effects) if (effect.kind === "writeStatus") this.#unwritten.add(effect.service);
+  }
+
+  /** The controller sees the oldest change, or else one write is carried out. */
+  advance(): void {
+    const change = this.#unseen.shift();
+    if (change !== undefined) return this.run(this.controller.serviceChanged(change.key, change.object));
+    for (const key of this.#unwritten) {
+      this.#unwritten.delete(key);
+      // Before it overwrites an object the controller sees the newest one.
+      this.run(this.controller.serviceChanged(key, this.object(key)));
+      const wanted = this.controller.wanted(key);
+      const { ips = [], pool } = this.statuses.get(key) ?? {};
+      if (wanted === undefined || (wanted.ingress.join() === ips.join() && wanted.pool === pool)) continue;
+      this.writes += 1;
+      this.statuses.set(key, { ips: wanted.ingress, pool: wanted.pool });
+      return this.see(key);
+    }
+  }
+}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Metrics } from "../metrics.ts";
 import { Controller } from "./controller.ts";
-import { configOf, type PoolSpec, type ServiceSpec, service, trace } from "./fixtures.ts";
+import { configOf, type PoolSpec, type ServiceSpec, service, trace } from "./test-objects.ts";
 
 const POOLS: readonly PoolSpec[] = [
   { name: "v4", addresses: ["1.2.3.0/31"] },

@@ -2,7 +2,7 @@
 // looked at again until nothing moves. Tests compare the controller with it.
 import { ipFromBigInt } from "../wire/ip.ts";
 import { rangeOf } from "../wire/prefix.ts";
-import { type PoolSpec, pool, type ServiceSpec } from "./fixtures.ts";
+import { type PoolSpec, pool, type ServiceSpec } from "./test-objects.ts";
 
 interface NaiveService {
   readonly spec: ServiceSpec;
