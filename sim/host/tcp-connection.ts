@@ -1,20 +1,18 @@
 // RFC 9293 (TCP), RFC 5961 (what an attacker could send). There is no congestion control, no SACK and no delayed
 // acknowledgement: the window is fixed, and what counts is how a connection fares under loss, partition and crash.
 import { type Endpoint } from "../../impl/ports.ts";
-import { type Tcp, type TcpFlags, type TcpOptions } from "../../impl/wire/tcp.ts";
+import { type Tcp } from "../../impl/wire/tcp.ts";
 import { type Micros, minus, seconds } from "../../impl/wire/time.ts";
 import { Alarm, type Timers } from "./tcp-alarm.ts";
 import { Keepalive, type KeepaliveOptions } from "./tcp-keepalive.ts";
+import { type Segment, TcpOutput } from "./tcp-output.ts";
 import { type CloseReason, type TcpHandler, TcpOwner } from "./tcp-owner.ts";
 import { TcpReceiver } from "./tcp-receiver.ts";
 import { Retransmission } from "./tcp-retransmission.ts";
 import { RETRIES } from "./tcp-rto.ts";
-import { type Piece, TcpSender } from "./tcp-sender.ts";
+import { TcpSender } from "./tcp-sender.ts";
 import { advance, distance, isBefore } from "./tcp-sequence.ts";
 import { mayFollow, type TcpState } from "./tcp-state.ts";
-
-/** A segment without the ports, which the stack adds. */
-export type Segment = Omit<Tcp, "sourcePort" | "destinationPort">;
 
 /** What a connection needs from the stack that it belongs to. */
 export interface TcpNetwork extends Timers {
@@ -41,11 +39,6 @@ export type Unreachable = Extract<CloseReason, "EHOSTUNREACH" | "ENETUNREACH" | 
 const LINGER = seconds(60);
 /** RFC 9293 section 3.7.1: what a peer takes that does not say. */
 const DEFAULT_MSS = 536;
-const EMPTY = new Uint8Array(0);
-const NO_FLAGS: TcpFlags = { syn: false, ack: false, fin: false, rst: false, psh: false };
-const ACK: TcpFlags = { ...NO_FLAGS, ack: true };
-const RST: TcpFlags = { ...NO_FLAGS, rst: true };
-const RST_ACK: TcpFlags = { ...RST, ack: true };
 
 export class TcpConnection {
   readonly local: Endpoint;
@@ -56,12 +49,11 @@ export class TcpConnection {
   readonly #retransmission: Retransmission;
   readonly #linger: Alarm;
   readonly #sender: TcpSender;
-  #receiver = new TcpReceiver(0);
+  readonly #receiver = new TcpReceiver();
+  readonly #output: TcpOutput;
   #owner = new TcpOwner();
   #keepalive: Keepalive | undefined;
-  #mss: number;
   #state: TcpState = "closed";
-  #acknowledgementDue = false;
   /** The owner ended its side before the handshake was done. */
   #shutdownDue = false;
   #softError: Unreachable | undefined;
@@ -71,9 +63,16 @@ export class TcpConnection {
     this.local = options.local;
     this.remote = options.remote;
     this.#initialSequence = options.initialSequence;
-    this.#mss = options.mss;
     this.#openedAt = network.now;
     this.#sender = new TcpSender(advance(options.initialSequence, 1));
+    this.#output = new TcpOutput({
+      clock: network,
+      sender: this.#sender,
+      receiver: this.#receiver,
+      initialSequence: options.initialSequence,
+      mss: options.mss,
+      transmit: (segment) => network.send(this, segment),
+    });
     this.#retransmission = new Retransmission(network, () => this.#retry());
     this.#linger = new Alarm(network, () => this.#moveTo("closed", "lingered"));
   }
@@ -129,16 +128,16 @@ export class TcpConnection {
   resume(): void {
     this.#owner.reading = true;
     this.#deliver();
-    if (this.#isOpen && this.#receiver.windowIsWorthTelling) this.#acknowledge();
+    if (this.#isOpen && this.#receiver.windowIsWorthTelling) this.#output.acknowledge();
   }
 
   keepAlive(options: KeepaliveOptions): void {
     this.#keepalive?.stop();
     this.#keepalive = new Keepalive(this.#network, options, {
       isQuiet: () => this.#state !== "synSent" && this.#sender.inFlight === 0 && this.#sender.waiting === 0,
-      probe: () => this.#probe(),
+      probe: () => this.#output.probe(),
       giveUp: () => {
-        this.#send(this.#sender.next, RST_ACK);
+        this.#output.reset();
         this.#fail("ETIMEDOUT");
       },
     });
@@ -162,7 +161,7 @@ export class TcpConnection {
     this.#keepalive?.heard();
     if (this.#state === "synSent") this.#receiveInSynSent(segment);
     else if (this.#isOpen) this.#receiveSynchronised(segment);
-    if (this.#acknowledgementDue) this.#acknowledge();
+    this.#output.acknowledgeIfDue();
   }
 
   /** RFC 9293 section 3.10.7.4: a SYN beyond everything received may open the same pair of endpoints anew. */
@@ -191,7 +190,7 @@ export class TcpConnection {
   #receiveInSynSent(segment: Tcp): void {
     const { flags } = segment;
     if (flags.ack && segment.acknowledgement !== this.#sender.next) {
-      if (!flags.rst) this.#send(segment.acknowledgement, RST);
+      if (!flags.rst) this.#output.refuse(segment.acknowledgement);
       return;
     }
     if (flags.rst) {
@@ -201,7 +200,7 @@ export class TcpConnection {
     if (!flags.syn) return;
     this.#synchronise(segment);
     if (flags.ack) {
-      this.#acknowledgementDue = true;
+      this.#output.oweAcknowledgement();
       this.#establish(segment, "SYN-ACK");
     } else {
       this.#moveTo("synReceived", "SYN");
@@ -216,7 +215,7 @@ export class TcpConnection {
     if (!this.#receiver.accepts(sequence, length)) return this.#receiveUnacceptable(segment);
     if (flags.rst) return this.#receiveReset(sequence);
     // RFC 5961 section 4.2: a SYN is challenged, not believed.
-    if (flags.syn) return this.#acknowledge();
+    if (flags.syn) return this.#output.acknowledge();
     if (!flags.ack || !this.#receiveAcknowledgement(segment)) return;
     const takesData = this.#state === "established" || this.#state === "finWait1" || this.#state === "finWait2";
     if (takesData && length > 0) this.#receiveData(segment);
@@ -229,12 +228,12 @@ export class TcpConnection {
     const { syn, ack } = segment.flags;
     if (this.#state === "synReceived" && syn && !ack) return this.#sendSyn();
     if (this.#state === "timeWait") this.#linger.set(LINGER);
-    this.#acknowledge();
+    this.#output.acknowledge();
   }
 
   #receiveReset(sequence: number): void {
     // RFC 5961 section 3.2: only the exact number resets; another one in the window is challenged.
-    if (sequence !== this.#receiver.next) this.#acknowledge();
+    if (sequence !== this.#receiver.next) this.#output.acknowledge();
     else if (this.#state === "timeWait") this.#moveTo("closed", "RST");
     else this.#fail(this.#state === "synReceived" ? "ECONNREFUSED" : "ECONNRESET");
   }
@@ -245,11 +244,11 @@ export class TcpConnection {
     const { acknowledgement, sequence, window } = segment;
     if (this.#state === "synReceived") {
       if (acknowledgement === sender.next) this.#establish(segment, "ACK");
-      else this.#send(acknowledgement, RST);
+      else this.#output.refuse(acknowledgement);
       return this.#state !== "synReceived" && this.#isOpen;
     }
     if (isBefore(sender.next, acknowledgement)) {
-      this.#acknowledge();
+      this.#output.acknowledge();
       return false;
     }
     const pure = segment.payload.length === 0 && !segment.flags.fin && window === sender.window;
@@ -258,7 +257,7 @@ export class TcpConnection {
     if (sender.updateWindow(window, sequence, acknowledgement)) this.#windowOpened();
     if (progress.roundTrip !== undefined) this.#retransmission.measure(progress.roundTrip);
     if (progress.acknowledged > 0) this.#progress();
-    if (progress.repair) this.#repeat();
+    if (progress.repair) this.#output.repeat();
     if (sender.finAcknowledged) this.#receiveFinAcknowledgement();
     return this.#isOpen;
   }
@@ -280,7 +279,7 @@ export class TcpConnection {
     if (this.#owner.released && isBefore(this.#receiver.next, advance(sequence, payload.length))) {
       return this.#reset("data after close");
     }
-    this.#acknowledgementDue = true;
+    this.#output.oweAcknowledgement();
     this.#receiver.take(sequence, payload, flags.fin);
     if (this.#receiver.ended) this.#receiveFin();
     this.#deliver();
@@ -301,8 +300,8 @@ export class TcpConnection {
   }
 
   #synchronise(segment: Tcp): void {
-    this.#receiver = new TcpReceiver(advance(segment.sequence, 1));
-    this.#mss = Math.min(this.#mss, segment.options.mss ?? DEFAULT_MSS);
+    this.#receiver.start(advance(segment.sequence, 1));
+    this.#output.limitSegments(segment.options.mss ?? DEFAULT_MSS);
   }
 
   #establish(segment: Tcp, because: string): void {
@@ -348,50 +347,20 @@ export class TcpConnection {
   #flush(): void {
     if (this.#state === "synSent" || this.#state === "synReceived" || !this.#isOpen) return;
     const wasIdle = this.#sender.inFlight === 0;
-    for (;;) {
-      const piece = this.#sender.sendNext(this.#mss, this.#network.now);
-      if (piece === undefined) break;
-      this.#sendPiece(piece);
-    }
+    this.#output.flush();
     const isBusy = this.#sender.inFlight > 0;
     // RFC 6298 section 5, rule 5.1; a probe timer that is running gives way.
     if (!this.#retransmission.armed || (wasIdle && isBusy)) this.#rearm();
   }
 
-  #sendPiece({ sequence, payload, fin, push }: Piece): void {
-    this.#send(sequence, { ...ACK, fin, psh: push }, payload);
-  }
-
   #sendSyn(): void {
-    const flags = { ...NO_FLAGS, syn: true, ack: this.#state === "synReceived" };
-    this.#send(this.#initialSequence, flags, EMPTY, { mss: this.#mss });
+    this.#output.syn(this.#state === "synReceived");
     if (!this.#retransmission.armed) this.#retransmission.start();
   }
 
-  #acknowledge(): void {
-    this.#send(this.#sender.next, ACK);
-  }
-
   #reset(because: string): void {
-    this.#send(this.#sender.next, RST_ACK);
+    this.#output.reset();
     this.#moveTo("closed", because);
-  }
-
-  #repeat(): void {
-    const piece = this.#sender.repeatFirst(this.#mss);
-    if (piece !== undefined) this.#sendPiece(piece);
-  }
-
-  /** A number that was acknowledged long ago: the peer must answer (RFC 9293 section 3.8.4, and as Linux probes windows). */
-  #probe(): void {
-    this.#send(advance(this.#sender.unacknowledged, -1), ACK);
-  }
-
-  #send(sequence: number, flags: TcpFlags, payload: Uint8Array = EMPTY, options: TcpOptions = {}): void {
-    if (flags.ack) this.#acknowledgementDue = false;
-    const acknowledgement = flags.ack ? this.#receiver.next : 0;
-    const window = flags.rst ? 0 : this.#receiver.offerWindow();
-    this.#network.send(this, { sequence, acknowledgement, flags, window, options, payload });
   }
 
   // Timers and the end.
@@ -406,8 +375,8 @@ export class TcpConnection {
     const { synLinearTimeouts } = this.#network;
     this.#retransmission.again(this.#state !== "synSent" || this.#retransmission.count >= synLinearTimeouts);
     if (this.#state === "synSent" || this.#state === "synReceived") this.#sendSyn();
-    else if (this.#sender.inFlight > 0) this.#repeat();
-    else this.#probe();
+    else if (this.#sender.inFlight > 0) this.#output.repeat();
+    else this.#output.probe();
   }
 
   get #retriedEnough(): boolean {
@@ -435,7 +404,7 @@ export class TcpConnection {
     this.#state = state;
     if (state === "closed") {
       this.#stopTimers();
-      this.#acknowledgementDue = false;
+      this.#output.forgetAcknowledgement();
     }
     this.#network.moved(this, from, because);
   }

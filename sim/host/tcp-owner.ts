@@ -57,7 +57,10 @@ export class TcpOwner {
 
   /** Hands over what can be read, then the peer's end, then the end of all. True where the own side shall end too. */
   deliver(receiver: TcpReceiver): boolean {
-    while (this.#reading && this.#handler !== undefined && receiver.unread > 0) this.#handler.data?.(receiver.read());
+    while (this.#reading && this.#handler !== undefined && receiver.unread > 0) {
+      const bytes = receiver.read();
+      this.#handler.data?.(bytes);
+    }
     if (!this.#reading || receiver.unread > 0) return false;
     let shallEnd = false;
     if (receiver.ended && !this.#saidEnded) {

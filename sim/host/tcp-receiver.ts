@@ -21,7 +21,12 @@ export class TcpReceiver {
   /** The window of the last acknowledgement. */
   #offered = RECEIVE_BUFFER;
 
-  constructor(next: number) {
+  constructor(next = 0) {
+    this.#next = next;
+  }
+
+  /** The peer's SYN came: its first byte has the number `next`. */
+  start(next: number): void {
     this.#next = next;
   }
 
