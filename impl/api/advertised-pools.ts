@@ -6,7 +6,7 @@ import { type ParsedAdvertisement, type PoolChoice } from "./advertisement-confi
 import { type BgpAdvertisement, type L2Advertisement, type Pool } from "./config.ts";
 import { type NodeObject } from "./kubernetes.ts";
 import { type BGPAdvertisement, type L2Advertisement as L2AdvertisementObject } from "./metallb.ts";
-import { assumptionOf, shareNode } from "./peer-conflicts.ts";
+import { assumptionOf, shareNode } from "./node-sharing.ts";
 import { type ParsedPool } from "./pool-config.ts";
 import { type ProblemList, type Report } from "./problem.ts";
 import { matchesAny } from "./selector.ts";

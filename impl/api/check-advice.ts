@@ -1,8 +1,7 @@
 // Configurations that are valid and still do not do what their author wants.
-import { type ConfigResources } from "./parse-config.ts";
-import { ConfigError } from "../wire/errors.ts";
 import { type KubeObject, type LabelSelector } from "./kubernetes.ts";
-import { compileSelector, matches } from "./selector.ts";
+import { type ConfigResources } from "./parse-config.ts";
+import { matches, readSelector } from "./selector.ts";
 
 export type Advise = (object: KubeObject, field: string, message: string) => void;
 
@@ -12,12 +11,8 @@ interface PoolChoice {
 }
 
 function selects(selector: LabelSelector, object: KubeObject): boolean {
-  try {
-    return matches(compileSelector(selector, ""), object.metadata.labels ?? {});
-  } catch (error) {
-    if (error instanceof ConfigError) return false;
-    throw error;
-  }
+  const compiled = readSelector(selector);
+  return compiled !== undefined && matches(compiled, object.metadata.labels ?? {});
 }
 
 function chooses({ ipAddressPools = [], ipAddressPoolSelectors = [] }: PoolChoice, pool: KubeObject): boolean {

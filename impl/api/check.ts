@@ -3,8 +3,8 @@
 import { encodeUtf8 } from "../wire/text.ts";
 import { encodeBase64 } from "./base64.ts";
 import { checkAdvice } from "./check-advice.ts";
-import { checkService } from "./check-service.ts";
 import { checkMetadata, identify } from "./check-metadata.ts";
+import { checkService } from "./check-service.ts";
 import {
   type CheckOptions,
   type CheckProblem,

@@ -1,6 +1,6 @@
 // From metallb.io objects to the configuration they mean: the rules of load time.
-import { parseBgpAdvertisement, parseL2Advertisement } from "./advertisement-config.ts";
 import { advertisePools, type ParsedBgp } from "./advertised-pools.ts";
+import { parseBgpAdvertisement, parseL2Advertisement } from "./advertisement-config.ts";
 import { parseBfdProfiles } from "./bfd-config.ts";
 import { parseCommunities } from "./community-config.ts";
 import { type BfdProfile, type Config, type Peer, type Pool } from "./config.ts";
@@ -22,13 +22,12 @@ import {
   type IPAddressPool,
   type L2Advertisement,
 } from "./metallb.ts";
-import { reportPeerConflicts } from "./peer-conflicts.ts";
 import { parsePeers } from "./peer-config.ts";
+import { reportPeerConflicts } from "./peer-conflicts.ts";
 import { parsePools } from "./pool-config.ts";
 import { type Problem, ProblemList } from "./problem.ts";
-import { compileSelector, type Labels, matches } from "./selector.ts";
+import { type Labels, matches, readSelector } from "./selector.ts";
 import { firstDuplicate } from "./selector-list.ts";
-import { ConfigError } from "../wire/errors.ts";
 
 /** Every object that a component has read; the order of a list does not matter. */
 export interface ConfigResources {
@@ -80,13 +79,9 @@ function byName<T extends KubeObject>(objects: readonly T[]): readonly T[] {
 function mayConcern(selectors: readonly LabelSelector[], labels: Labels): boolean {
   if (selectors.length === 0) return true;
   return selectors.some((selector) => {
-    try {
-      return matches(compileSelector(selector, ""), labels);
-    } catch (error) {
-      // An invalid selector is kept so that parsing reports it.
-      if (error instanceof ConfigError) return true;
-      throw error;
-    }
+    const compiled = readSelector(selector);
+    // An invalid selector is kept so that parsing reports it.
+    return compiled === undefined || matches(compiled, labels);
   });
 }
 

@@ -1,42 +1,9 @@
 // Pairs of BGPPeers that one node cannot serve at the same time.
-import { ConfigError } from "../wire/errors.ts";
-import { type LabelSelector, type NodeObject } from "./kubernetes.ts";
+import { type NodeObject } from "./kubernetes.ts";
 import { type BGPPeer } from "./metallb.ts";
+import { assumptionOf, shareNode } from "./node-sharing.ts";
 import { type ProblemList } from "./problem.ts";
-import { compileSelector, matchesAny, type Selector } from "./selector.ts";
-
-/** Said of a conflict that is only there if some node matches both lists. */
-export function assumptionOf(
-  a: readonly Selector[],
-  b: readonly Selector[],
-  nodes: readonly NodeObject[],
-): string | undefined {
-  const certain = nodes.length > 0 || a.length === 0 || b.length === 0;
-  return certain ? undefined : "some node matches the nodeSelectors of both";
-}
-
-/**
- * True where some node matches both lists; an empty list matches every node. Where no node is known, the lists are taken
- * to share one.
- */
-export function shareNode(a: readonly Selector[], b: readonly Selector[], nodes: readonly NodeObject[]): boolean {
-  if (nodes.length === 0) return true;
-  const selects = (selectors: readonly Selector[], node: NodeObject): boolean =>
-    selectors.length === 0 || matchesAny(selectors, node.metadata.labels ?? {});
-  return nodes.some((node) => selects(a, node) && selects(b, node));
-}
-
-function compileValid(selectors: readonly LabelSelector[]): readonly Selector[] {
-  return selectors.flatMap((selector) => {
-    try {
-      return [compileSelector(selector, "")];
-    } catch (error) {
-      // An invalid selector is reported where its peer is parsed.
-      if (error instanceof ConfigError) return [];
-      throw error;
-    }
-  });
-}
+import { readSelector, type Selector } from "./selector.ts";
 
 interface Session {
   readonly object: BGPPeer;
@@ -62,7 +29,7 @@ function sessionOf(object: BGPPeer): Session | undefined {
     object,
     called: vrf === "" ? target : `${target}-${vrf}`,
     identity: JSON.stringify([target, vrf, peerPort, sourceAddress]),
-    nodeSelectors: compileValid(nodeSelectors),
+    nodeSelectors: nodeSelectors.flatMap((selector) => readSelector(selector) ?? []),
   };
 }
 

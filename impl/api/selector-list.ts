@@ -1,8 +1,7 @@
 // Lists of label selectors in the spec of an object: every list is a set of alternatives.
-import { ConfigError } from "../wire/errors.ts";
 import { type LabelSelector } from "./kubernetes.ts";
 import { attempt, type Report } from "./problem.ts";
-import { compileSelector, type Selector } from "./selector.ts";
+import { compileSelector, readSelector, type Selector } from "./selector.ts";
 
 /** The position of the first value that stands at an earlier place already. */
 export function firstDuplicate(
@@ -62,17 +61,8 @@ export function reportDuplicateSelectors(
   if (duplicate === undefined) return;
   report(
     `${path}[${duplicate.index}]`,
-    `duplicate definition of ${called} ${JSON.stringify(selectorText(selectors[duplicate.index]))}`,
+    `duplicate definition of ${called} ${JSON.stringify(readSelector(selectors[duplicate.index] ?? {})?.text ?? duplicate.value)}`,
   );
-}
-
-function selectorText(selector: LabelSelector | undefined): string {
-  try {
-    return compileSelector(selector ?? {}, "").text;
-  } catch (error) {
-    if (error instanceof ConfigError) return JSON.stringify(selector);
-    throw error;
-  }
 }
 
 /** Compiles what can be compiled; the rest is reported, with `context` as the second line of the message. */

@@ -102,6 +102,16 @@ export function compileSelector(selector: LabelSelector, path: string): Selector
   return { text, requirements };
 }
 
+/** The selector, or undefined where compileSelector would refuse it: for those who leave it to others to report that. */
+export function readSelector(selector: LabelSelector): Selector | undefined {
+  try {
+    return compileSelector(selector, "");
+  } catch (error) {
+    if (error instanceof ConfigError) return undefined;
+    throw error;
+  }
+}
+
 function compareText(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
