@@ -145,10 +145,12 @@ export class TcpConnection {
 
   // What the stack does.
 
-  /** Answers the SYN that a listener got; `accept` names the owner once the handshake is done. */
-  answer(syn: Tcp, accept: () => TcpHandler): void {
+  /** Answers the SYN that a listener got; `accept` names the owner once the handshake is done, unless there is none any more. */
+  answer(syn: Tcp, accept: () => TcpHandler | undefined): void {
     const adopt = (): void => {
-      this.#owner.adopt(accept());
+      const owner = accept();
+      if (owner === undefined) return this.abort();
+      this.#owner.adopt(owner);
       this.#owner.opened();
     };
     this.#owner = new TcpOwner({ opened: adopt });
@@ -180,7 +182,7 @@ export class TcpConnection {
   /** Forgets everything without a word: the kernel around it is gone, or a new connection takes its place. */
   vanish(): void {
     this.#owner.release();
-    this.#stopTimers();
+    this.#rest();
     this.#state = "closed";
   }
 
@@ -392,20 +394,19 @@ export class TcpConnection {
     this.#owner.end(because, this.#receiver);
   }
 
-  #stopTimers(): void {
+  /** Nothing is sent any more. */
+  #rest(): void {
     this.#retransmission.stop();
     this.#linger.clear();
     this.#keepalive?.stop();
+    this.#output.forgetAcknowledgement();
   }
 
   #moveTo(state: TcpState, because: string): void {
     const from = this.#state;
     if (!mayFollow(from, state)) throw new Error(`TCP does not go from ${from} to ${state}`);
     this.#state = state;
-    if (state === "closed") {
-      this.#stopTimers();
-      this.#output.forgetAcknowledgement();
-    }
+    if (state === "closed") this.#rest();
     this.#network.moved(this, from, because);
   }
 }

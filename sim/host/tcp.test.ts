@@ -371,6 +371,18 @@ describe("endpoints", () => {
     expect(took).toEqual(["one", "ipv4", "all"]);
   });
 
+  it("resets what was not accepted yet when it stops listening", () => {
+    const line = new Line();
+    const listener = line.stack.b.listen(80, () => line.handler("b"));
+    line.stack.a.connect(to(line), line.handler("a"));
+    line.run(0.00007);
+    listener[Symbol.dispose]();
+    line.run(1);
+    expect(what(line).slice(2)).toEqual([
+      ...["a opened", "a>b ack seq 1 ack 1", "b>a rst,ack seq 1 ack 1", "a closed ECONNRESET"],
+    ]);
+  });
+
   it("reports an address that is not its own, later", () => {
     const line = new Line();
     line.stack.a.connect(to(line), line.handler("a"), { from: { ip: line.address.b } });

@@ -177,7 +177,7 @@ export class TcpStack implements ProtocolHandler, TcpNetwork {
     const accept = this.#listenerAt(local);
     if (accept === undefined || ack || !syn) return this.#refuse(local, remote, segment);
     const connection = this.#add(local, remote);
-    connection.answer(segment, () => accept(connection));
+    connection.answer(segment, () => (this.#listenerAt(local) === accept ? accept(connection) : undefined));
   }
 
   /** RFC 9293 sections 3.10.7.1 (no such connection) and 3.10.7.2 (LISTEN). */
