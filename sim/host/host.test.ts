@@ -186,6 +186,46 @@ describe("what waits for a neighbour", () => {
   });
 });
 
+describe("the carrier", () => {
+  it("takes the neighbours with it, unless the settings say otherwise", () => {
+    const station = quiet();
+    const known = (): readonly string[] => [station.neighbour(VIP), station.neighbour(VIP6)];
+    const lose = (): void => {
+      for (const vip of [VIP, VIP6]) station.resolve(vip, OLD);
+      station.cable.setUp(false);
+    };
+    lose();
+    expect(known()).toEqual(["none", "none"]);
+    station.cable.setUp(true);
+    station.host.sysctl("net.ipv4.conf.eth0.arp_evict_nocarrier", 0);
+    station.host.sysctl("net.ipv6.conf.eth0.ndisc_evict_nocarrier", 0);
+    lose();
+    expect(known()).toEqual([`${OLD} REACHABLE`, `${OLD} REACHABLE`]);
+  });
+
+  it("that comes back makes the host report its groups anew, and announce itself only where it is told to", () => {
+    const station = quiet();
+    const flap = (): readonly string[] => {
+      station.cable.setUp(false);
+      station.cable.setUp(true);
+      return station
+        .run(3)
+        .take()
+        .map((line) => line.replace(/^\S+ (.*(?= changeTo)|)/, "$1").replace(/ changeTo.*/, ""));
+    };
+    const reports = Array.from({ length: 2 }, () => `group: ${LINK_LOCAL}>ff02::16 MLD`);
+    expect(flap()).toEqual(reports);
+    station.host.sysctl("net.ipv4.conf.eth0.arp_notify", 1);
+    station.host.sysctl("net.ipv6.conf.eth0.ndisc_notify", 1);
+    expect(flap()).toEqual([
+      `all: who has ${HOST_IP} tell ${HOST_IP}`,
+      `group: ${LINK_LOCAL}>${ALL} NA ${LINK_LOCAL} O at ${HOST_MAC}`,
+      `group: ${HOST_IP6}>${ALL} NA ${HOST_IP6} O at ${HOST_MAC}`,
+      ...reports,
+    ]);
+  });
+});
+
 describe("a table that is full", () => {
   const resolveAll = (station: TestStation, count: number): void => {
     const echo = station.host.openEcho({ reply: () => undefined });
@@ -248,6 +288,16 @@ describe("multicast listener reports (RFC 3810)", () => {
       " changeToInclude ff02::1:ff00:100",
       " changeToInclude ff02::1:ff00:100",
     ]);
+  });
+
+  it("answer a query for one group, if it is theirs", () => {
+    const station = quiet();
+    for (const group of [solicitedNodeGroup(HOST_IP6), solicitedNodeGroup(VIP6)]) {
+      const query = { kind: "mldQuery", maximumResponse: seconds(1), group } as const;
+      station.icmp6(query, { mac: NEW, ip: PEER6 }, ALL, 1);
+    }
+    const lines = station.run(1).take();
+    expect(lines.map((line) => line.replace(/^\S+ .*MLD/, ""))).toEqual([" modeIsExclude ff02::1:ff00:1"]);
   });
 
   it("answer a general query within the time that it gives", () => {

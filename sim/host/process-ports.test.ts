@@ -267,6 +267,19 @@ describe("five ways for a process to go", () => {
   });
 });
 
+it("leaves the groups of a process that dies, and says so to the network (RFC 3810)", () => {
+  const station = new TestStation();
+  const process = new Scripted(station.host);
+  process.run({ kind: "joinGroup", link: "eth0", group: solicitedNodeGroup(VIP6) });
+  station.run(3).take();
+  process.ports.kill();
+  const reports = station
+    .run(3)
+    .take()
+    .map((line) => line.replace(/^\S+ .*MLD /, ""));
+  expect(reports).toEqual(["changeToInclude ff02::1:ff00:100", "changeToInclude ff02::1:ff00:100"]);
+});
+
 it("drops what does not fit into the socket of a stopped process", () => {
   const station = new TestStation().run(1);
   const process = new Scripted(station.host).run({ kind: "openLink", link: "eth0" });
