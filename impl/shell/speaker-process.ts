@@ -48,7 +48,11 @@ interface MembersOptions {
   readonly config?: Partial<MembersConfig>;
 }
 
-export type SpeakerProcess = Process & { readonly metrics: Metrics };
+export interface SpeakerProcess extends Process {
+  readonly metrics: Metrics;
+  /** The nodes whose speakers this one believes to be alive, itself among them; none where membership is off. */
+  members(): readonly string[];
+}
 
 export function createSpeaker(options: SpeakerOptions): SpeakerProcess {
   return new SpeakerShell(options);
@@ -109,6 +113,10 @@ class SpeakerShell implements SpeakerProcess {
     const effects = this.#effects;
     this.#effects = [];
     return effects;
+  }
+
+  members(): readonly string[] {
+    return [...(this.#members?.live() ?? [])].sort();
   }
 
   deadline(): Micros | undefined {
