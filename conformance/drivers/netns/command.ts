@@ -31,7 +31,9 @@ export function tryRun(command: string, args: readonly string[], input = ""): Pr
 export async function run(command: string, args: readonly string[], input = ""): Promise<string> {
   const { code, stdout, stderr } = await tryRun(command, args, input);
   if (code === 0) return stdout;
-  throw new CommandFailed(`${command} ${args.join(" ")}: ${stderr.trim() || `exit code ${code}`}${input && `\n${input}`}`);
+  throw new CommandFailed(
+    `${command} ${args.join(" ")}: ${stderr.trim() || `exit code ${code}`}${input && `\n${input}`}`,
+  );
 }
 
 /** Many `ip` commands in one process; without a namespace, in this one. */

@@ -9,8 +9,7 @@ const FOLDER = "/run/netns";
 const OWNED = new RegExp(`^${PREFIX}-(\\d+)-\\d+-`);
 
 /** `assay-<pid>-<world>-<station>`: the name says who must clean up. */
-export const namespaceName = (world: number, station: string): string =>
-  `${PREFIX}-${process.pid}-${world}-${station}`;
+export const namespaceName = (world: number, station: string): string => `${PREFIX}-${process.pid}-${world}-${station}`;
 
 const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
 

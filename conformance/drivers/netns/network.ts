@@ -196,7 +196,13 @@ export class Network {
   async #buildSwitch(spec: SwitchSpec): Promise<void> {
     const namespace = this.namespace(spec.name);
     const ports = this.topology.cables.flatMap((cable) => cable.filter(({ name }) => name === spec.name));
-    await ipBatch(namespace, switchLines(spec, ports.map((plug) => this.device(plug).device)));
+    await ipBatch(
+      namespace,
+      switchLines(
+        spec,
+        ports.map((plug) => this.device(plug).device),
+      ),
+    );
     const settings = ports.flatMap((plug) => {
       const options = portOptions(spec, spec.ports.get(plug.port));
       return options.length === 0 ? [] : [`link set dev ${this.device(plug).device} ${options.join(" ")}`];
