@@ -19,6 +19,11 @@ export class ProxyTable {
     return this.#changed.size > 0;
   }
 
+  /** How many frontends are in force. */
+  get size(): number {
+    return this.#byAddress.size;
+  }
+
   /** Takes the whole of both lists; an object that is the same as before costs a look. */
   replace(services: readonly Service[], slices: readonly EndpointSlice[]): void {
     const serviceKeys = new Set(services.map(objectKey));

@@ -104,23 +104,28 @@ export class ServiceProxy {
 
   #program(): void {
     this.#pending = undefined;
-    const old = this.#table.apply();
-    for (const frontend of old) if (frontend.protocol === IP_PROTOCOLS.udp) this.#forgetStale(frontend);
+    this.#forgetStale(this.#table.apply());
     if (this.#options.mode === "ipvs") {
       const addresses = new Set(Array.from(this.#table.frontends(), ({ ip }) => ip));
       this.#options.bind?.([...addresses].sort());
     }
-    this.#trace(`programmed ${Array.from(this.#table.frontends()).length} frontends`);
+    this.#trace(`programmed ${this.#table.size} frontends`);
   }
 
   /** kube-proxy deletes UDP flows to endpoints that no longer serve (pkg/proxy/conntrack); TCP flows stay as they are. */
-  #forgetStale({ protocol, ip, port }: Frontend): void {
-    const serving = this.#table.find(frontendKey(protocol, ip, port))?.serving;
+  #forgetStale(old: readonly Frontend[]): void {
+    const addresses = new Set<string>();
+    for (const { protocol, ip, port } of old) {
+      if (protocol === IP_PROTOCOLS.udp) addresses.add(frontendKey(protocol, ip, port));
+    }
+    if (addresses.size === 0) return;
     const count = this.#conntrack.forget((original, reply) => {
-      const isOurs = original.protocol === protocol && original.destination === ip && original.destinationPort === port;
-      return isOurs && serving?.has(backendKey({ ip: reply.source, port: reply.sourcePort })) !== true;
+      const address = frontendKey(original.protocol, original.destination, original.destinationPort);
+      if (!addresses.has(address)) return false;
+      const endpoint = backendKey({ ip: reply.source, port: reply.sourcePort });
+      return this.#table.find(address)?.serving.has(endpoint) !== true;
     });
-    if (count > 0) this.#trace(`forgot ${count} udp flows to ${ip}:${port}`);
+    if (count > 0) this.#trace(`forgot ${count} stale udp flows`);
   }
 
   #power(on: boolean): void {
@@ -153,8 +158,9 @@ export class ServiceProxy {
 
   /**
    * A flow begins here, though perhaps not at its beginning: a segment from the middle of a connection that another node
-   * has translated so far starts a flow too (nf_conntrack_tcp_loose), and goes to an endpoint of its own choice, whose TCP
-   * answers with RST unless by chance it is the same. That is what a client sees when a VIP moves.
+   * has translated so far starts a flow too (nf_conntrack_tcp_loose). It goes to an endpoint that is drawn anew, under this
+   * node's address or to a pod of this node, so its TCP knows no such connection and answers with RST. That is what a
+   * client sees when a VIP moves.
    */
   #begin(packet: IpPacket, tuple: Tuple, frontend: Frontend, fromHere: boolean): Verdict {
     const origin = this.#originOf(tuple.source, fromHere);
