@@ -152,8 +152,11 @@ describe("any history of Services, pools and restarts", () => {
         const before = new Map(cluster.statuses);
         cluster.restart(order);
         expectNoCollision(cluster);
+        // Of those who shared and may no longer, the statuses do not say who has to go.
+        const disputed = before.get(last?.key ?? "")?.ips ?? [];
         for (const [key, { ips }] of before) {
-          if (key !== last?.key) expect(cluster.statuses.get(key)?.ips, key).toEqual(expect.arrayContaining([...ips]));
+          if (key === last?.key || ips.some((ip) => disputed.includes(ip))) continue;
+          expect(cluster.statuses.get(key)?.ips, key).toEqual(expect.arrayContaining([...ips]));
         }
       }),
       { numRuns: 300 },
