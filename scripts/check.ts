@@ -31,6 +31,7 @@ await Promise.all([
   check("lint", command`oxlint --type-aware --deny-warnings`),
   check("format", command`biome format`),
   check("unused", command`knip --no-progress`),
+  check("generated", command`node scripts/generate.ts --check`),
   check("imports", async () => {
     const { files, problems } = checkLayers(".");
     console.log(`imports: ${files} files held against the table`);

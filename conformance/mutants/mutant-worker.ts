@@ -31,6 +31,7 @@ const { runCase } = await import("../runner/run-case.ts");
 const { simDriver } = await import("../drivers/sim/driver.ts");
 const { findTopology } = await import("../topology/find.ts");
 
+await loadCases();
 if (!applied) throw new Error(`mutant ${job.mutant.name}: no scenario loads ${job.mutant.file}`);
 const wanted = new Set(job.cases);
 for (const item of await loadCases()) {
