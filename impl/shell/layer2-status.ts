@@ -18,8 +18,8 @@ export interface Layer2StatusOptions {
 }
 
 /**
- * Keeps one ServiceL2Status for each Service that this node announces. Who announces a Service removes what other nodes
- * left behind; who does not removes only its own.
+ * Keeps one ServiceL2Status for each Service that this node announces. Who begins to announce a Service removes what other
+ * nodes left behind, and only then: while two nodes announce it, each has its status and they do not fight over it.
  */
 export class Layer2StatusWriter {
   readonly #client: KubeClient;
@@ -40,12 +40,22 @@ export class Layer2StatusWriter {
   start(): void {
     this.#started = true;
     const services = new Set([...this.#wanted.keys(), ...this.#existing.keys()]);
-    for (const service of [...services].sort()) this.#reconcile(service);
+    for (const service of [...services].sort()) {
+      this.#removeForeign(service);
+      this.#reconcile(service);
+    }
+  }
+
+  /** This process ends; its statuses end with its Pod, or with whoever takes over. */
+  stop(): void {
+    this.#started = false;
   }
 
   set(service: string, interfaces: readonly string[] | undefined): void {
+    const begins = interfaces !== undefined && !this.#wanted.has(service);
     if (interfaces === undefined) this.#wanted.delete(service);
     else this.#wanted.set(service, interfaces);
+    if (begins) this.#removeForeign(service);
     this.#reconcile(service);
   }
 
@@ -67,19 +77,26 @@ export class Layer2StatusWriter {
     this.#reconcile(service);
   }
 
+  #statusesOf(service: string): readonly ServiceL2Status[] {
+    const statuses = [...(this.#existing.get(service)?.values() ?? [])];
+    return statuses.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+  }
+
+  #removeForeign(service: string): void {
+    if (!this.#started || !this.#wanted.has(service)) return;
+    for (const status of this.#statusesOf(service)) if (nodeOf(status) !== this.#options.node) this.#delete(status);
+  }
+
   #reconcile(service: string): void {
     if (!this.#started) return;
-    const statuses = [...(this.#existing.get(service)?.values() ?? [])].sort((a, b) =>
-      a.metadata.name < b.metadata.name ? -1 : 1,
-    );
-    const own = statuses.filter((status) => nodeOf(status) === this.#options.node);
+    const own = this.#statusesOf(service).filter((status) => nodeOf(status) === this.#options.node);
     const interfaces = this.#wanted.get(service);
+    const [kept, ...surplus] = own;
     if (interfaces === undefined) {
       for (const status of own) this.#delete(status);
       return;
     }
-    const [kept] = own;
-    for (const status of statuses) if (status !== kept) this.#delete(status);
+    for (const status of surplus) this.#delete(status);
     if (kept === undefined) this.#create(service);
     else this.#write(service, kept, interfaces);
   }

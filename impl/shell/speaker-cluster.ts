@@ -76,6 +76,11 @@ export class SpeakerCluster {
     this.#layer2Status.start();
   }
 
+  /** Nothing of this speaker is announced any more, and it shall not say so either. */
+  stop(): void {
+    this.#layer2Status.stop();
+  }
+
   /** Sends what waits to be written. */
   flush(now: Instant): void {
     this.#take(this.#client.flush(now), now);

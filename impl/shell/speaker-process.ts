@@ -168,6 +168,7 @@ class SpeakerShell implements SpeakerProcess {
     this.#stopping = true;
     if (this.#members !== undefined) this.#takeMembers(this.#members.leave(now.monotonic), now);
     this.#speaker.hold();
+    this.#cluster.stop();
   }
 
   /** An interface that comes back after others took over must not announce what this node owned before. */
