@@ -27,12 +27,23 @@ function original(): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
+/** Codes as bits, the lowest first: nine of them, and one more each time that the dictionary outgrows a width, up to twelve. */
+function packed(codes: readonly number[]): Uint8Array {
+  const bits = codes.map((code, index) => {
+    const width = Math.min(12, Math.max(9, Math.floor(Math.log2(256 + Math.max(index, 1))) + 1));
+    return [...code.toString(2).padStart(width, "0")].reverse().join("");
+  });
+  return Uint8Array.from(bits.join("").match(/.{1,8}/g) ?? [], (byte) =>
+    Number.parseInt([...byte].reverse().join(""), 2),
+  );
+}
+
 describe("LZW", () => {
   it.each(GOLDEN)("reads what Go compressed: '$text'", ({ bytes, text }) => {
     expect(read(hex(bytes))).toEqual(encodeUtf8(text));
   });
 
-  it("reads on where the dictionary is full and begins anew", () => {
+  it("reads on where Go began a new dictionary", () => {
     // Type, map of two, "Algo" 0, "Buf" with a length of 16 bits: fifteen bytes before the codes.
     const packet = hex(readFileSync(new URL("./golden/lzw.hex", import.meta.url), "utf8"));
     const start = packet.length - ((packet[13] ?? 0) * 256 + (packet[14] ?? 0));
@@ -40,16 +51,13 @@ describe("LZW", () => {
   });
 
   it("reads a code that is used while it is being defined", () => {
-    // Nine bits each: clear, "a", 258 (a and its own first byte), 259 (so again), end.
-    const codes = [256, 97, 258, 259, 257];
-    const bits = codes
-      .map((code) => [...code.toString(2).padStart(9, "0")].reverse().join(""))
-      .join("")
-      .padEnd(48, "0");
-    const bytes = Uint8Array.from(bits.match(/.{8}/g) ?? [], (byte) =>
-      Number.parseInt([...byte].reverse().join(""), 2),
-    );
-    expect(read(bytes)).toEqual(encodeUtf8("aaaaaa"));
+    // Clear, "a", 258 (a and its own first byte), 259 (so again), end.
+    expect(read(packed([256, 97, 258, 259, 257]))).toEqual(encodeUtf8("aaaaaa"));
+  });
+
+  it("reads on with a dictionary that stays full, as Go's reader does", () => {
+    const letters = Array.from({ length: 5000 }, (_, index) => 97 + (index % 26));
+    expect(read(packed([256, ...letters, 4095, 257]))).toEqual(Uint8Array.of(...letters, 112, 113));
   });
 
   it("takes or refuses any bytes, and does nothing else", () => {

@@ -346,6 +346,17 @@ describe("Neighbour discovery", () => {
     expect(decodeIcmp6(bytes, source, destination)).toEqual(ndp);
   });
 
+  it("ignores what is reserved", () => {
+    const read = (type: number, body: string) => decodeIcmp6(raw(type, body, A, B), A, B);
+    expect(read(136, `1fffffff ${TARGET}`)).toEqual(read(136, `00000000 ${TARGET}`));
+    expect(read(135, `ffffffff ${TARGET}`)).toEqual(read(135, `00000000 ${TARGET}`));
+    expect(read(133, "ffffffff")).toEqual(read(133, "00000000"));
+    expect(read(134, "40 3f 0708 00000000 00000000")).toEqual(read(134, "40 00 0708 00000000 00000000"));
+    const information = (flags: string, reserved: string) =>
+      read(134, `40 00 0708 00000000 00000000 0304 40${flags} 00000001 00000001 ${reserved} ${TARGET}`);
+    expect(information("3f", "ffffffff")).toEqual(information("00", "00000000"));
+  });
+
   it("reads back what it wrote", () => {
     fc.assert(
       fc.property(MESSAGES, targets, targets, (message, source, destination) => {

@@ -20,12 +20,12 @@ const ILL_FORMED = [
   { name: "truncated sequences", bytes: "e180 e2 f09192 f1bf 41", text: "\uFFFD".repeat(4) + "A" },
 ];
 
-/** The first and the last of each row of RFC 3629 section 4. */
+/** The ends of each row of RFC 3629 section 4. */
 const EDGES = [
   { bytes: hex("c280 dfbf"), text: "\u0080\u07ff" },
   { bytes: hex("e0a080 e0bfbf"), text: "\u0800\u0fff" },
   { bytes: hex("ed8080 ed9fbf"), text: "\ud000\ud7ff" },
-  { bytes: hex("ee8080 efbfbf"), text: "\ue000\uffff" },
+  { bytes: hex("efbfbf ee8080"), text: "\uffff\ue000" },
   { bytes: hex("f0908080 f0bfbfbf"), text: "\u{10000}\u{3ffff}" },
   { bytes: hex("f4808080 f48fbfbf"), text: "\u{100000}\u{10ffff}" },
 ];
