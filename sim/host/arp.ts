@@ -103,8 +103,11 @@ export class ArpProtocol {
     return verdict === "gratuitous" || arp.operation === "reply";
   }
 
-  #onSubnet(ip: Ip): boolean {
-    return this.#link.addresses.some((own) => isIpv4(own.ip) && maskTo(own.ip, own.length) === maskTo(ip, own.length));
+  /** Whether one subnet of this interface contains all of `ips`. */
+  #onSubnet(...ips: readonly Ipv4[]): boolean {
+    return this.#link.addresses.some(
+      ({ ip, length }) => isIpv4(ip) && ips.every((other) => maskTo(ip, length) === maskTo(other, length)),
+    );
   }
 
   /** arp_ignore. */
@@ -144,7 +147,7 @@ export class ArpProtocol {
     const mode = this.#link.conf4.arp_announce;
     const offered = first?.source;
     if (offered !== undefined && isIpv4(offered) && mode < 2 && this.#kernel.isLocal(offered)) {
-      if (mode === 0 || (this.#onSubnet(offered) && this.#onSubnet(target))) return offered;
+      if (mode === 0 || this.#onSubnet(target, offered)) return offered;
     }
     let other: Ipv4 | undefined;
     for (const { ip, length } of this.#link.addresses) {

@@ -175,6 +175,19 @@ describe("what waits for a neighbour", () => {
     expect(station.run(0.1).take()).toEqual(["3.000001s all: who has 10.77.0.9 tell 10.77.0.1"]);
   });
 
+  it.each([
+    ["0", VIP, "10.77.0.1"],
+    ["1", VIP, "10.9.0.1"],
+    ["1", parseIp("10.77.0.9"), "10.77.0.1"],
+    ["2", VIP, "10.9.0.1"],
+  ])("with arp_announce %s, for a packet from 10.77.0.1 to %s, is asked for from %s", (mode, to, result) => {
+    const station = quiet();
+    station.host.addAddress("eth0", "10.77.0.1/24");
+    station.host.sysctl("net.ipv4.conf.all.arp_announce", mode);
+    station.host.sendIp({ source: parseIp("10.77.0.1"), destination: to, protocol: 253, payload: new Uint8Array(8) });
+    expect(station.run(0.1).take()).toEqual([`3.000001s all: who has ${to} tell ${result}`]);
+  });
+
   it("is at most 212992 bytes, the kernel's own included: the oldest packets go first", () => {
     const station = quiet();
     const echo = station.host.openEcho({ reply: () => undefined });
@@ -298,6 +311,13 @@ describe("multicast listener reports (RFC 3810)", () => {
     }
     const lines = station.run(1).take();
     expect(lines.map((line) => line.replace(/^\S+ .*MLD/, ""))).toEqual([" modeIsExclude ff02::1:ff00:1"]);
+  });
+
+  it("answer two queries that overlap once", () => {
+    const station = quiet();
+    const query = { kind: "mldQuery", maximumResponse: seconds(1), group: UNSPECIFIED_V6 } as const;
+    for (let count = 0; count < 8; count++) station.icmp6(query, { mac: NEW, ip: PEER6 }, ALL, 1);
+    expect(station.run(2).take()).toHaveLength(1);
   });
 
   it("answer a general query within the time that it gives", () => {

@@ -199,6 +199,22 @@ describe("five ways for a process to go", () => {
     expect(processes.b.kube).toEqual(["request watch", "abort watch"]);
   });
 
+  it("crash with something unread: the kernel resets the stream (RFC 1122 section 4.2.2.13)", () => {
+    const { processes, run } = connected();
+    processes.b.ports.pause();
+    processes.a.run({ kind: "connect", stream: "new", to: at("10.0.0.2") });
+    run(0.1);
+    for (const stream of ["out", "new"]) processes.a.run({ kind: "write", stream, bytes: bytes("unread") });
+    run(0.1);
+    processes.b.ports.kill();
+    run(0.1);
+    expect(processes.a.take()).toEqual([
+      "1.000 opened new to 10.0.0.2",
+      "1.200 closed out ECONNRESET",
+      "1.200 closed new ECONNRESET",
+    ]);
+  });
+
   it("pause: the kernel acknowledges, inputs wait, and an alarm that is overdue rings at the end", () => {
     const { processes, run, world } = connected();
     processes.b.ports.arm(seconds(2));
