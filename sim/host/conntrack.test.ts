@@ -124,33 +124,64 @@ function follow(...segments: readonly string[]): readonly string[] {
 describe("a tracked TCP flow", () => {
   it("opens and is closed by the client", () => {
     expect(follow(">syn", "<syn+ack", ">ack", ">ack", "<ack", ">fin+ack", "<ack", "<fin+ack", ">ack", ">ack")).toEqual([
-      ...["synSent", "synReceived", "established", "established", "established"],
-      ...["finWait", "closeWait", "lastAck", "timeWait", "timeWait"],
+      "synSent",
+      "synReceived",
+      "established",
+      "established",
+      "established",
+      "finWait",
+      "closeWait",
+      "lastAck",
+      "timeWait",
+      "timeWait",
     ]);
   });
 
   it("may end both sides at once, and opens again after that", () => {
     expect(follow(">syn", "<syn+ack", ">ack", ">fin+ack", "<fin+ack", ">ack", ">syn")).toEqual([
-      ...["synSent", "synReceived", "established", "finWait", "lastAck", "timeWait", "synSent"],
+      "synSent",
+      "synReceived",
+      "established",
+      "finWait",
+      "lastAck",
+      "timeWait",
+      "synSent",
     ]);
   });
 
   it("is closed by RST from either side", () => {
     expect(follow(">syn", "<rst+ack", ">syn")).toEqual(["synSent", "close", "synSent"]);
     expect(follow(">syn", "<syn+ack", ">ack", ">rst", "<rst")).toEqual([
-      ...["synSent", "synReceived", "established", "close", "close"],
+      "synSent",
+      "synReceived",
+      "established",
+      "close",
+      "close",
     ]);
   });
 
   it("is picked up in the middle by an ACK, and by nothing else", () => {
     expect([">ack", ">fin+ack", ">rst", ">syn+ack", ">", "<ack"].map((text) => follow(text)[0])).toEqual([
-      ...["established", "invalid", "invalid", "invalid", "invalid", "invalid"],
+      "established",
+      "invalid",
+      "invalid",
+      "invalid",
+      "invalid",
+      "invalid",
     ]);
   });
 
   it("ignores repetitions, and refuses what cannot be", () => {
     expect(follow(">syn", ">syn", ">ack", "<fin+ack", "<syn+ack", "<syn+ack", ">ack", ">syn", "<syn")).toEqual([
-      ...["synSent", "synSent", "invalid", "invalid", "synReceived", "ignore", "established", "ignore", "invalid"],
+      "synSent",
+      "synSent",
+      "invalid",
+      "invalid",
+      "synReceived",
+      "ignore",
+      "established",
+      "ignore",
+      "invalid",
     ]);
   });
 });

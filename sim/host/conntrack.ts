@@ -78,8 +78,8 @@ export class Conntrack {
   /** Forgets the flows that `which` names by their two tuples: `conntrack -D`. Returns how many they were. */
   forget(which: (original: Tuple, reply: Tuple) => boolean): number {
     let count = 0;
-    for (const flow of [...this.#flows.values()]) {
-      if (!this.#flows.has(flow.keys.original) || !which(flow.original, flow.reply)) continue;
+    for (const flow of this.#flows.values()) {
+      if (!which(flow.original, flow.reply)) continue;
       this.#remove(flow);
       count++;
     }

@@ -116,12 +116,12 @@ function attempt(
   const { scheduler } = world;
   const at = scheduler.now;
   let settled = false;
-  let takeBack: (() => void) | undefined;
+  let takeBack = (): void => undefined;
   const settle = (outcome: ProbeOutcome): void => {
     if (settled) return;
     settled = true;
     alarm.cancel();
-    takeBack?.();
+    takeBack();
     done({ at, took: minus(scheduler.now, at), outcome });
   };
   const alarm = host.after(timeout, () => settle({ kind: "failed", because: "timeout" }));

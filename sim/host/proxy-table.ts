@@ -28,8 +28,8 @@ export class ProxyTable {
   replace(services: readonly Service[], slices: readonly EndpointSlice[]): void {
     const serviceKeys = new Set(services.map(objectKey));
     const sliceKeys = new Set(slices.map(objectKey));
-    for (const key of [...this.#services.keys()]) if (!serviceKeys.has(key)) this.removeService(key);
-    for (const key of [...this.#slices.keys()]) if (!sliceKeys.has(key)) this.removeSlice(key);
+    for (const key of this.#services.keys()) if (!serviceKeys.has(key)) this.removeService(key);
+    for (const key of this.#slices.keys()) if (!sliceKeys.has(key)) this.removeSlice(key);
     for (const service of services) this.setService(service);
     for (const slice of slices) this.setSlice(slice);
   }

@@ -379,7 +379,10 @@ describe("endpoints", () => {
     listener[Symbol.dispose]();
     line.run(1);
     expect(what(line).slice(2)).toEqual([
-      ...["a opened", "a>b ack seq 1 ack 1", "b>a rst,ack seq 1 ack 1", "a closed ECONNRESET"],
+      "a opened",
+      "a>b ack seq 1 ack 1",
+      "b>a rst,ack seq 1 ack 1",
+      "a closed ECONNRESET",
     ]);
   });
 
@@ -405,9 +408,12 @@ describe("what an attacker or an old segment says", () => {
       line.run(0.001);
     }
     expect(what(line)).toEqual([
-      ...["a>b rst seq 2", "b>a ack seq 1 ack 1"],
-      ...["a>b syn seq 5", "b>a ack seq 1 ack 1"],
-      ...["a>b ack seq 1 ack 9", "b>a ack seq 1 ack 1"],
+      "a>b rst seq 2",
+      "b>a ack seq 1 ack 1",
+      "a>b syn seq 5",
+      "b>a ack seq 1 ack 1",
+      "a>b ack seq 1 ack 9",
+      "b>a ack seq 1 ack 1",
     ]);
     line.forge("a", client, { rst: true, sequence: 1 });
     line.run(0.001);
@@ -508,8 +514,12 @@ describe("an open connection", () => {
     client.write(text("never sent"));
     line.run(0.001);
     expect(what(line).filter((entry) => entry.startsWith("a>b") || entry.startsWith("b "))).toEqual([
-      ...["a>b syn seq 0 mss 1460", "a>b fin,psh,ack seq 1 ack 1 len 8", "b opened", "b read one line"],
-      ...["a>b ack seq 10 ack 2", "b closed end"],
+      "a>b syn seq 0 mss 1460",
+      "a>b fin,psh,ack seq 1 ack 1 len 8",
+      "b opened",
+      "b read one line",
+      "a>b ack seq 10 ack 2",
+      "b closed end",
     ]);
   });
 
