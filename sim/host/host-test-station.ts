@@ -2,7 +2,7 @@
 import { type Arp, decodeArp, encodeArp } from "../../impl/wire/arp.ts";
 import { decodeEthernet, encodeEthernet, ETHER_TYPES } from "../../impl/wire/ethernet.ts";
 import { decodeIcmp6, encodeIcmp6, type Icmp6 } from "../../impl/wire/icmp6.ts";
-import { ALL_NODES, type Ip, type Ipv4, type Ipv6, parseIp, parseIpv4, parseIpv6 } from "../../impl/wire/ip.ts";
+import { ALL_NODES, type Ip, type Ipv4, type Ipv6, parseIpv4, parseIpv6 } from "../../impl/wire/ip.ts";
 import { decodeIpv4 } from "../../impl/wire/ipv4.ts";
 import { decodeIpv6, encodeIpv6 } from "../../impl/wire/ipv6.ts";
 import { BROADCAST, type Mac, multicastMac, parseMac, ZERO_MAC } from "../../impl/wire/mac.ts";
@@ -183,5 +183,4 @@ function describeIcmp6(message: Icmp6): string {
   }
 }
 
-export const ANYONE = parseIp("10.9.0.50");
 export const ALL = ALL_NODES;
