@@ -284,6 +284,19 @@ describe("allocating from a pool by name", () => {
     ]).toEqual(["a 1.2.3.1", "a 1.2.3.0", "a 1.2.3.1", "a 1.2.3.2"]);
   });
 
+  it("comes back to a shared address as soon as a port is free there", () => {
+    const desk = new Desk({ name: "a", addresses: ["1.2.3.0/29"] });
+    desk.assign("s1", "1.2.3.0", share("k", "TCP/80"));
+    desk.assign("s2", "1.2.3.0", share("k", "TCP/81"));
+    expect([
+      desk.allocate("s3", "v4", share("k", "TCP/80")),
+      desk.allocate("s4", "v4", share("k", "TCP/80")),
+      desk.release("s1"),
+      desk.allocate("s5", "v4", share("k", "TCP/80")),
+      desk.allocate("s6", "v4", share("k", "TCP/80")),
+    ]).toEqual(["a 1.2.3.1", "a 1.2.3.2", "released", "a 1.2.3.0", "a 1.2.3.3"]);
+  });
+
   it("skips .0 and .255 where asked to", () => {
     const desk = new Desk(
       { name: "a", addresses: ["1.2.3.0/31", "1.2.3.254/31"], avoidBuggyIPs: true },

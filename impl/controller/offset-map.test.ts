@@ -42,4 +42,13 @@ describe("OffsetMap", () => {
     set.delete(40);
     expect(set.firstAbsent()).toBe(40);
   });
+
+  it("forgets what was reserved where a leaf served before", () => {
+    const set = new OffsetMap<string>(10, (start) => (start === 0 ? 1 : 0));
+    set.set(5, "");
+    set.delete(5);
+    set.set(33, "");
+    for (let offset = 1; offset < 32; offset++) set.set(offset, "");
+    expect(set.firstAbsent()).toBe(32);
+  });
 });

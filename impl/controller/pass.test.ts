@@ -1,6 +1,6 @@
 // Stories of several Services: who gets what when something changes.
 import { describe, expect, it } from "vitest";
-import { type PoolSpec, type ServiceSpec } from "./test-objects.ts";
+import { configOf, type PoolSpec, type ServiceSpec, service, trace } from "./test-objects.ts";
 import { TestCluster } from "./test-cluster.ts";
 
 function clusterOf(...pools: readonly PoolSpec[]): TestCluster {
@@ -58,6 +58,46 @@ describe("a freed address goes to a Service that waits", () => {
     cluster.takeEvents();
     cluster.setService("ns/a", undefined);
     expect(cluster.takeEvents()).toEqual(['ns/d Normal IPAllocated: Assigned IP ["192.0.2.1"]']);
+  });
+});
+
+describe("several Services wait", () => {
+  it("for several addresses that one change of pools frees", () => {
+    const cluster = clusterOf(
+      { name: "p", addresses: ["192.0.2.0/31"] },
+      { name: "q", addresses: ["198.51.100.0/31"] },
+    );
+    for (const key of ["zz/y", "zz/z", "ns/a", "ns/b"]) cluster.setService(key, {});
+    cluster.setPools({ name: "p", addresses: ["192.0.2.0/31"], namespaces: ["ns"] });
+    expect(cluster.state).toEqual({ "ns/a": "p: 192.0.2.0", "ns/b": "p: 192.0.2.1", "zz/y": "-", "zz/z": "-" });
+  });
+
+  it("with different requests: still the first by name is served first", () => {
+    const cluster = clusterOf(ONE);
+    cluster.setService("ns/x", {});
+    cluster.setService("ns/b", {});
+    cluster.setService("ns/a", { annotations: { "metallb.io/address-pool": "one" } });
+    cluster.setService("ns/c", { loadBalancerIP: "192.0.2.1" });
+    cluster.setService("ns/x", undefined);
+    expect(cluster.state).toEqual({ "ns/a": "one: 192.0.2.1", "ns/b": "-", "ns/c": "-" });
+  });
+
+  it("and those that have one of two addresses come first", () => {
+    const cluster = clusterOf({ name: "p", addresses: ["192.0.2.0/31", "2001:db8::1/128"] });
+    cluster.setService("ns/x", { clusterIPs: ["fd00::1"] });
+    cluster.setService("ns/a", { clusterIPs: ["fd00::1"] });
+    cluster.setService("ns/z", PREFER);
+    cluster.setService("ns/x", undefined);
+    expect(cluster.state).toEqual({ "ns/a": "-", "ns/z": "p: 192.0.2.0 2001:db8::1" });
+  });
+
+  it("for ports of a shared address, of which one is given up", () => {
+    const cluster = clusterOf(ONE);
+    cluster.setService("ns/x", share("k", ["TCP/80", "TCP/443"]));
+    cluster.setService("ns/a", share("k", ["TCP/80"]));
+    cluster.setService("ns/b", share("k", ["TCP/443"]));
+    cluster.setService("ns/x", share("k", ["TCP/80"]));
+    expect(cluster.state).toEqual({ "ns/a": "-", "ns/b": "one: 192.0.2.1", "ns/x": "one: 192.0.2.1" });
   });
 });
 
@@ -301,6 +341,29 @@ describe("a status that somebody else writes", () => {
     cluster.setService("ns/b", {});
     cluster.setStatus("ns/a", ...ips);
     expect(cluster.state).toEqual({ "ns/a": expected, "ns/b": "a: 192.0.2.1" });
+  });
+});
+
+describe("the controller's own writes", () => {
+  it("say nothing new when they come back late", () => {
+    const { controller } = clusterOf({ name: "a", addresses: ["192.0.2.0/30"] });
+    const asked = { "metallb.io/loadBalancerIPs": "192.0.2.2" };
+    const annotations = { "metallb.io/ip-allocated-from-pool": "a" };
+    controller.serviceChanged("ns/a", service({ name: "a" }));
+    controller.serviceChanged("ns/a", service({ name: "a", annotations: asked }));
+    controller.serviceChanged("ns/a", service({ name: "a" }));
+    const echo = service({ name: "a", annotations, ingress: [{ ip: "192.0.2.0" }] });
+    expect(trace(controller.serviceChanged("ns/a", echo))).toEqual(['ns/a = ["192.0.2.2"] of a']);
+  });
+
+  it("do not claim that pools are unused before the Services are known", () => {
+    const { controller } = new TestCluster();
+    expect(controller.configChanged({ config: configOf(ONE) })).toEqual([
+      { kind: "configurationState", error: undefined },
+    ]);
+    expect(controller.synced()).toEqual([
+      { kind: "poolStatus", pool: "one", assignedIPv4: 0, assignedIPv6: 0, availableIPv4: 1n, availableIPv6: 0n },
+    ]);
   });
 });
 

@@ -43,6 +43,12 @@ class Api {
     this.run();
   }
 
+  /** Changes an object, and the news of it is still on its way. */
+  overtake(path: string, change: object): void {
+    const object = { ...this.objects.get(path), ...change } as Stored;
+    this.objects.set(path, { ...object, metadata: { ...object.metadata, resourceVersion: `${++this.#revision}` } });
+  }
+
   remove(path: string): void {
     const object = this.objects.get(path);
     this.objects.delete(path);
@@ -120,7 +126,10 @@ class Api {
 
   #store(path: string, object: Stored, type: string): void {
     const resourceVersion = `${++this.#revision}`;
-    const { uid = `uid-${resourceVersion}`, generation = 1 } = this.objects.get(path)?.metadata ?? {};
+    const before = this.objects.get(path);
+    const { uid = `uid-${resourceVersion}` } = before?.metadata ?? {};
+    const changed = stringifyJson(before?.spec) !== stringifyJson(object.spec);
+    const generation = (before?.metadata.generation ?? 0) + (changed ? 1 : 0);
     const stored = { ...object, metadata: { ...object.metadata, uid, generation, resourceVersion } };
     this.objects.set(path, stored);
     this.#tell(path, type, stored);
@@ -238,19 +247,20 @@ describe("the controller as a process", () => {
     expect(api.objects.get(`${POOLS}/big`)?.status).toEqual(counted);
   });
 
-  it("decides anew when somebody else wrote first", () => {
+  it.each<[string, object, string, number]>([
+    ["asks for another address", { annotations: { "metallb.io/loadBalancerIPs": "192.0.2.3" } }, "192.0.2.3", 2],
+    ["wrote the same", { annotations: { "metallb.io/ip-allocated-from-pool": "first" } }, "192.0.2.0", 1],
+  ])("decides anew when somebody else was first and %s", (_, change, ip, writes) => {
     const api = started(["first", "192.0.2.0/30"]);
+    const path = pathOfService("web");
     api.race = () => {
-      const path = pathOfService("web");
-      const metadata = { ...namespaced(path), annotations: { "metallb.io/loadBalancerIPs": "192.0.2.3" } };
-      api.put(path, { metadata });
+      const status = writes === 1 ? { status: { loadBalancer: { ingress: [{ ip }] } } } : {};
+      api.overtake(path, { metadata: { ...api.objects.get(path)?.metadata, ...change }, ...status });
     };
     addService(api, "web");
-    expect(addressesOf(api)).toEqual({ web: "first: 192.0.2.3" });
-    expect(api.requests.filter((request) => request.includes("services"))).toEqual([
-      "PUT default/services/web/status",
-      "PUT default/services/web/status",
-    ]);
+    expect(addressesOf(api)).toEqual({ web: `first: ${ip}` });
+    const writesOf = api.requests.filter((request) => request.includes("services"));
+    expect(writesOf).toEqual(Array(writes).fill("PUT default/services/web/status"));
   });
 
   it.each([422, 403, 500])("tries a refused status again later (%d), without another address", (code) => {
@@ -285,6 +295,10 @@ describe("the controller as a process", () => {
     api.restart(process());
     api.wait(seconds(1));
     expect(addressesOf(api)).toEqual({ ...before, a: "first: 192.0.2.0" });
+    api.requests.length = 0;
+    api.restart(process());
+    api.wait(seconds(1));
+    expect(api.requests).toEqual([]);
   });
 
   it("lets the assigned keep what they have when the pool is full, and says so to the others", () => {
@@ -319,6 +333,9 @@ describe("the controller as a process", () => {
       errorSummary,
       conditions: [{ ...condition, status: "False", reason: "ConfigurationError", message: errorSummary }],
     });
+    api.wait(seconds(60));
+    addPool(api, "second", "nonsense");
+    expect(report()).toMatchObject({ conditions: [{ ...condition, message: expect.stringContaining("nonsense") }] });
     addService(api, "web");
     expect(addressesOf(api)).toEqual({ web: "first: 192.0.2.0" });
     api.remove(`${POOLS}/second`);
