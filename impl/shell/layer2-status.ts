@@ -1,8 +1,9 @@
 import { type KubeObject, objectKey } from "../api/kubernetes.ts";
 import { type ServiceL2Status } from "../api/metallb.ts";
-import { type Change, concerns } from "../kube/change.ts";
+import { type Change, concerns, type Written } from "../kube/change.ts";
 import { type KubeClient } from "../kube/client.ts";
 import { apiVersionOf, RESOURCES } from "../kube/resources.ts";
+import { isA } from "./object-kind.ts";
 
 const LABELS = {
   node: "metallb.io/node",
@@ -61,16 +62,25 @@ export class Layer2StatusWriter {
 
   /** Takes the changes of the statuses and the outcomes of its writes. */
   handle(change: Change): void {
-    if (change.kind === "written" && change.tag.startsWith(CREATE)) {
-      const service = change.tag.slice(CREATE.length);
-      this.#creating.delete(service);
-      if (change.ok) this.#reconcile(service);
+    if (change.kind === "written") this.#takeOutcome(change);
+    else if (concerns(change, RESOURCES.serviceL2Statuses)) this.#note(change.object, change.kind === "deleted");
+  }
+
+  /** The answer counts, not the watch: it may be late, and a status must not be created twice. */
+  #takeOutcome({ tag, ok, status, object }: Written): void {
+    if (tag.startsWith(CREATE)) {
+      this.#creating.delete(tag.slice(CREATE.length));
+      if (ok && isA(RESOURCES.serviceL2Statuses, object)) this.#note(object, false);
+    } else if (tag.startsWith(UPDATE) && status === 404) {
+      const gone = [...this.#existing.values()].map((statuses) => statuses.get(tag.slice(UPDATE.length)));
+      for (const one of gone) if (one !== undefined) this.#note(one, true);
     }
-    if (!concerns(change, RESOURCES.serviceL2Statuses)) return;
-    const { object } = change;
+  }
+
+  #note(object: ServiceL2Status, gone: boolean): void {
     const service = serviceOf(object);
     const statuses = this.#existing.get(service) ?? new Map<string, ServiceL2Status>();
-    if (change.kind === "deleted") statuses.delete(object.metadata.name);
+    if (gone) statuses.delete(object.metadata.name);
     else statuses.set(object.metadata.name, object);
     if (statuses.size === 0) this.#existing.delete(service);
     else this.#existing.set(service, statuses);
@@ -130,11 +140,12 @@ export class Layer2StatusWriter {
     const { name, namespace } = existing.metadata;
     const build = (latest: KubeObject | undefined) =>
       latest === undefined || says(latest, status) ? undefined : ({ verb: "mergePatch", patch: { status } } as const);
-    this.#client.write({ tag: `l2-status/${name}`, ...target(namespace), name, subresource: "status", build });
+    this.#client.write({ tag: `${UPDATE}${name}`, ...target(namespace), name, subresource: "status", build });
   }
 }
 
 const CREATE = "l2-status/create/";
+const UPDATE = "l2-status/update/";
 
 const target = (namespace: string | undefined) => ({
   resource: RESOURCES.serviceL2Statuses,

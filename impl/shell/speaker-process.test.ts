@@ -118,7 +118,7 @@ class Cluster {
   }
 
   change(plural: string, type: "ADDED" | "MODIFIED" | "DELETED", object: Item): this {
-    const version = String(++this.#version + 100);
+    const version = String(++this.#version);
     const changed = { ...object, metadata: { ...object.metadata, resourceVersion: version } };
     const request = this.#watches.get(plural);
     if (request === undefined) throw new Error(`nobody watches ${plural}`);
@@ -339,6 +339,58 @@ describe("the speaker process", () => {
     expect(cluster.take().filter((entry) => entry.includes("servicel2statuses"))).toEqual([
       'DELETE servicel2statuses/l2-3 ""',
       'DELETE servicel2statuses/l2-2 ""',
+    ]);
+  });
+
+  it("does not fight with another announcer over the status, but restores its own", () => {
+    const cluster = new Cluster().start().wait(seconds(10));
+    cluster.take();
+    const labels = {
+      "metallb.io/node": "n2",
+      "metallb.io/service-name": "web",
+      "metallb.io/service-namespace": "default",
+    };
+    const kind = { apiVersion: "metallb.io/v1beta1", kind: "ServiceL2Status" };
+    cluster.change("servicel2statuses", "ADDED", { ...kind, metadata: inSystem("l2-of-n2", { labels }) });
+    expect(cluster.take()).toEqual([]);
+    const [own] = cluster.items["servicel2statuses"] ?? [];
+    if (own === undefined) throw new Error("no status");
+    cluster.items["servicel2statuses"] = [];
+    cluster.change("servicel2statuses", "DELETED", own);
+    expect(cluster.take().map((entry) => entry.split(" ").slice(0, 2).join(" "))).toEqual([
+      "POST servicel2statuses",
+      "PATCH servicel2statuses/l2-abc/status",
+    ]);
+  });
+
+  it("stays silent on a link that came back until it has asked the others, but not for longer than two seconds", () => {
+    const cluster = new Cluster({ members: MEMBERS }).start().wait(seconds(10));
+    cluster.take();
+    const link = {
+      index: 1,
+      name: "eth0",
+      mac: MAC,
+      addresses: [],
+      mtu: 1500,
+      up: true,
+      broadcast: true,
+      noArp: false,
+      master: undefined,
+    };
+    cluster
+      .deliver({ kind: "links", links: [{ ...link, running: false }] })
+      .wait(seconds(20))
+      .take();
+    cluster.deliver({ kind: "links", links: [{ ...link, running: true }] }).ask();
+    expect(
+      cluster
+        .wait(millis(1999))
+        .take()
+        .filter((entry) => entry.startsWith("eth0")),
+    ).toEqual([]);
+    expect(cluster.wait(millis(1)).take()).toEqual([
+      "eth0 arp request 00:00:00:00:00:00",
+      "eth0 arp reply 02:00:00:00:00:0a",
     ]);
   });
 

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Metrics } from "../../metrics.ts";
 import { type Link } from "../../ports.ts";
@@ -530,5 +531,34 @@ describe("another station with our address", () => {
       `2.9s eth0 ${request}`,
       `2.9s eth0 ${reply}`,
     ]);
+  });
+});
+
+describe("whatever arrives", () => {
+  const whole = [ARP.question, ARP.probe, NDP.question, NDP.probe, NDP.foreignAnnouncement].map(bytes);
+  const damaged = fc
+    .tuple(fc.constantFrom(...whole), fc.nat(100), fc.array(fc.tuple(fc.nat(99), fc.nat(255)), { maxLength: 3 }))
+    .map(([frame, length, changes]) => {
+      const copy = frame.slice(0, length);
+      for (const [index, value] of changes) if (index < copy.length) copy[index] = value;
+      return copy;
+    });
+
+  it("is answered with one frame or dropped with one reason, and nothing is thrown", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array({ maxLength: 120 }), damaged), (frame) => {
+        const { announcer, drops } = play(
+          [
+            [0, { links: [eth0] }],
+            [0, { announce: V4 }],
+            [0, { announce: V6 }],
+          ],
+          10,
+        );
+        expect(drops).toEqual([]);
+        expect(announcer.receive("eth0", frame, seconds(10)).length).toBeLessThanOrEqual(1);
+      }),
+      { numRuns: 300 },
+    );
   });
 });

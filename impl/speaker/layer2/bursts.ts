@@ -1,5 +1,5 @@
 import { type Ip } from "../../wire/ip.ts";
-import { earliest, type Micros, millis, plus, seconds } from "../../wire/time.ts";
+import { type Micros, millis, plus, seconds } from "../../wire/time.ts";
 
 const ROUND_INTERVAL = millis(1100);
 const WINDOW = seconds(5);
@@ -37,6 +37,6 @@ export class Bursts {
   }
 
   deadline(): Micros | undefined {
-    return earliest(this.#nextRound);
+    return this.#nextRound;
   }
 }

@@ -1,7 +1,6 @@
 // Whether a Service may be announced from a node at all, and which L2Advertisements say so.
 import { type L2Advertisement } from "../../api/config.ts";
 import { type Labels, matches, matchesAny } from "../../api/selector.ts";
-import { type Ip } from "../../wire/ip.ts";
 import { isShared, type Subject } from "../subject.ts";
 import { type Candidate, type Contest } from "./election.ts";
 
@@ -57,6 +56,11 @@ export function interfacesFor(advertisements: readonly L2Advertisement[], labels
   return names;
 }
 
+/** Sharers would have to be announced together, but a selector of Services may cover only some of them. */
+function mayNotShare({ service }: Subject, advertisements: readonly L2Advertisement[]): boolean {
+  return isShared(service) && advertisements.some(({ serviceSelectors }) => serviceSelectors.length > 0);
+}
+
 /** `labels` are those of this node; undefined where its Node is not known. */
 export function eligibilityOf(
   subject: Subject,
@@ -64,9 +68,7 @@ export function eligibilityOf(
   labels: Labels | undefined,
 ): Eligibility {
   if (!subject.endpoints.serving) return { eligible: false, because: "noServingEndpoint" };
-  if (isShared(subject.service) && advertisements.some(({ serviceSelectors }) => serviceSelectors.length > 0)) {
-    return { eligible: false, because: "sharedIpWithServiceSelector" };
-  }
+  if (mayNotShare(subject, advertisements)) return { eligible: false, because: "sharedIpWithServiceSelector" };
   if (labels === undefined || !advertisements.some((advertisement) => includesNode(advertisement, labels))) {
     return { eligible: false, because: "noMatchingAdvertisement" };
   }
@@ -76,9 +78,8 @@ export function eligibilityOf(
 /** Undefined where the rules before the election refuse the Service on every node. */
 export function contestFor(subject: Subject, advertisements: readonly L2Advertisement[]): Contest | undefined {
   const { service, endpoints, ips } = subject;
-  const [ip] = ips satisfies readonly Ip[];
-  const shared = isShared(service) && advertisements.some(({ serviceSelectors }) => serviceSelectors.length > 0);
-  if (ip === undefined || !endpoints.serving || shared) return undefined;
+  const [ip] = ips;
+  if (ip === undefined || !endpoints.serving || mayNotShare(subject, advertisements)) return undefined;
   const local = service.spec.externalTrafficPolicy === "Local";
   return {
     ip,

@@ -85,11 +85,6 @@ export class Exchanges {
     this.#effects.push({ kind: "connect", stream, to: peer });
   }
 
-  /** Whether the stream is one of these. */
-  has(stream: string): boolean {
-    return this.#open.has(stream);
-  }
-
   accepted(stream: string, peer: Endpoint, now: Micros): void {
     const deadline = plus(now, this.#options.timeout);
     this.#open.set(stream, { purpose: { kind: "serve" }, peer, deadline, received: NO_BYTES });

@@ -157,18 +157,15 @@ export class Prober {
     this.#send({ ip: asked.target, port: asked.port }, this.pingFor(asked.node, sequence));
   }
 
-  /** Returns whether it answered the probe that is under way. */
-  hearAck(sequence: number): boolean {
+  hearAck(sequence: number): void {
     const errand = this.#errands.get(sequence);
     if (errand !== undefined) {
       this.#errands.delete(sequence);
       this.#send(errand.asker, { kind: "ack", sequence: errand.sequence, payload: NO_BYTES });
-      return false;
+    } else if (this.#probe?.sequence === sequence) {
+      this.#probe = undefined;
+      this.#options.roster.awareness.apply(-1);
     }
-    if (this.#probe?.sequence !== sequence) return false;
-    this.#probe = undefined;
-    this.#options.roster.awareness.apply(-1);
-    return true;
   }
 
   hearNack(sequence: number): void {
