@@ -238,7 +238,7 @@ describe("who announces", () => {
       who: "iris1",
     },
   ];
-  it.each(rows)("$name: [$who]", ({ name: _, who, ...situation }) => {
+  it.each(rows)("$name: [$who]", ({ who, ...situation }) => {
     expect(announcers(situation)).toBe(who);
   });
 });
@@ -463,7 +463,7 @@ describe("why nobody announces a Service", () => {
     },
     { name: "foreign address", ips: ["10.99.0.1"], why: "no pool allows this address" },
   ];
-  it.each(rows)("$name", ({ why, name: _, ...situation }) => {
+  it.each(rows)("$name", ({ why, ...situation }) => {
     const nodes = situation.nodes ?? three;
     const members = situation.members ?? nodes.map(({ name }) => name);
     const said = members.flatMap((name) =>

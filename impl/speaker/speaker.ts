@@ -3,6 +3,7 @@
 import { type Config, type Pool } from "../api/config.ts";
 import { type Service } from "../api/kubernetes.ts";
 import { type Link } from "../ports.ts";
+import { unreachable } from "../wire/brand.ts";
 import { type Ip, readIp } from "../wire/ip.ts";
 import { earliest, type Micros } from "../wire/time.ts";
 import { type Endpoints, mergeEndpoints, NO_ENDPOINTS } from "./endpoints.ts";
@@ -179,6 +180,8 @@ export class Speaker {
         return this.#refuse(key, assessment.because, assessment.ips, now);
       case "subject":
         return this.#announceWhereDue(assessment.subject, now);
+      default:
+        return unreachable(assessment);
     }
   }
 

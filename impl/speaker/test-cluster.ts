@@ -3,12 +3,10 @@ import { type L2Advertisement, type Pool } from "../api/config.ts";
 import { type Service } from "../api/kubernetes.ts";
 import { compileSelector, type Labels, type Selector } from "../api/selector.ts";
 import { type Link } from "../ports.ts";
-import { type Ip, parseIp } from "../wire/ip.ts";
 import { parseMac } from "../wire/mac.ts";
 import { parseInterfaceAddress, parsePrefix } from "../wire/prefix.ts";
 import { type Endpoints } from "./endpoints.ts";
 import { type NodeFacts } from "./node-facts.ts";
-import { type Subject } from "./subject.ts";
 
 /** `zone=a,tier=b` as labels. */
 export function labels(text: string): Labels {
@@ -78,17 +76,6 @@ export function service(
 
 export function endpointsOn(...nodes: readonly string[]): Endpoints {
   return { serving: nodes.length > 0, nodes: new Set(nodes) };
-}
-
-export function subject(
-  ips: readonly string[],
-  ads: readonly L2Advertisement[],
-  endpoints: Endpoints,
-  parts: Parameters<typeof service>[1] = {},
-): Subject {
-  const addresses: readonly Ip[] = ips.map((ip) => parseIp(ip));
-  const key = `default/${parts.name ?? "web"}`;
-  return { key, service: service(ips, parts), ips: addresses, pool: pool("first", [], ads), endpoints };
 }
 
 export function link(

@@ -131,7 +131,7 @@ export class Election {
   /** Whom a contest has no rival for yet may have found one in `candidate`. */
   #challenge(candidate: Candidate): readonly string[] {
     const changed: string[] = [];
-    for (const key of [...this.#unrivalled]) {
+    for (const key of this.#unrivalled) {
       const seat = this.#seats.get(key);
       if (seat === undefined) continue;
       const mine = this.#rankOfMe(seat.contest);

@@ -1,6 +1,7 @@
 // Membership of the speakers: SWIM with Lifeguard, as hashicorp/memberlist does it on the wire. It opens its own socket and
 // listener through effects; all it knows of time and chance is passed in.
 import { type Effect, type Endpoint, type Input, type Random } from "../../ports.ts";
+import { unreachable } from "../../wire/brand.ts";
 import { DecodeError } from "../../wire/errors.ts";
 import { compareIp, type Ip } from "../../wire/ip.ts";
 import { decodeMembers, encodeMembers, type MembersMessage, type MembersPing } from "../../wire/members.ts";
@@ -289,6 +290,8 @@ export class Members {
         }
         return events;
       }
+      default:
+        return unreachable(outcome);
     }
   }
 
