@@ -75,11 +75,12 @@ describe("several Services wait", () => {
   it("with different requests: still the first by name is served first", () => {
     const cluster = clusterOf(ONE);
     cluster.setService("ns/x", {});
-    cluster.setService("ns/b", {});
     cluster.setService("ns/a", { annotations: { "metallb.io/address-pool": "one" } });
+    cluster.setService("ns/b", {});
+    cluster.setService("ns/0", { loadBalancerIP: "198.51.100.1" });
     cluster.setService("ns/c", { loadBalancerIP: "192.0.2.1" });
     cluster.setService("ns/x", undefined);
-    expect(cluster.state).toEqual({ "ns/a": "one: 192.0.2.1", "ns/b": "-", "ns/c": "-" });
+    expect(cluster.state).toEqual({ "ns/0": "-", "ns/a": "one: 192.0.2.1", "ns/b": "-", "ns/c": "-" });
   });
 
   it("and those that have one of two addresses come first", () => {

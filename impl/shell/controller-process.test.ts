@@ -116,6 +116,7 @@ class Api {
     const object = parseJson(body) as Stored;
     const key = method === "POST" ? `${path}/${object.metadata.name}` : path.replace(/\/status$/, "");
     const before = this.objects.get(key);
+    if (before !== undefined && method === "POST") return [409, failure(409)];
     if (before !== undefined && method === "PUT") {
       if (before.metadata.resourceVersion !== object.metadata.resourceVersion) return [409, failure(409)];
     }
@@ -353,6 +354,25 @@ describe("the controller as a process", () => {
     });
     api.remove(path);
     expect(api.objects.get(path)?.status).toMatchObject({ result: "Valid" });
+  });
+
+  it("makes the Secret of the speakers, owned by the Deployment, and leaves one that is there", () => {
+    const namespace = "metallb-system";
+    const options = { podName: "controller-0", namespace, lbClass: "", random: { next: () => 0.5 } };
+    const make = (): Process =>
+      createController({ ...options, members: { secretName: "memberlist", deployment: "controller" } });
+    const api = new Api(make());
+    const path = `/apis/apps/v1/namespaces/${namespace}/deployments/controller`;
+    api.put(path, { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "controller", namespace } });
+    api.deliver({ kind: "started" });
+    const secret = api.objects.get(`/api/v1/namespaces/${namespace}/secrets/memberlist`);
+    // 16 bytes 0x80 in base64 without padding, once more in base64 as the value of a Secret.
+    expect(secret).toMatchObject({
+      data: { secretkey: btoa("gICAgICAgICAgICAgICAgA") },
+      metadata: { ownerReferences: [{ kind: "Deployment", name: "controller", uid: "uid-1" }] },
+    });
+    api.restart(make());
+    expect(api.objects.get(`/api/v1/namespaces/${namespace}/secrets/memberlist`)).toBe(secret);
   });
 
   it("moves Services when pools change", () => {

@@ -2,12 +2,11 @@ import { type KubeObject, objectKey, type Service } from "../api/kubernetes.ts";
 import { Controller } from "../controller/controller.ts";
 import { type ControllerEffect, type ServiceEvent } from "../controller/effect.ts";
 import { type Change, concerns, type ObjectChange, type Written } from "../kube/change.ts";
-import { BackOff } from "../kube/back-off.ts";
 import { KubeClient, type KubeOutput } from "../kube/client.ts";
 import { EventRecorder } from "../kube/events.ts";
 import { pathOf, type Resource, RESOURCES } from "../kube/resources.ts";
+import { MembersSecret } from "./members-secret.ts";
 import { isA } from "./object-kind.ts";
-import { type Write } from "../kube/write.ts";
 import { Metrics } from "../metrics.ts";
 import {
   type Effect,
@@ -18,25 +17,25 @@ import {
   type Process,
   type Random,
 } from "../ports.ts";
-import { earliest, type Micros, minutes, plus, seconds } from "../wire/time.ts";
+import { earliest, type Micros } from "../wire/time.ts";
 import { ClientMetrics } from "./client-metrics.ts";
 import { ConfigurationReport } from "./configuration-report.ts";
 import { ControllerConfig } from "./controller-config.ts";
 import { ObjectRead } from "./object-read.ts";
-import { poolStatusAction, serviceStatusAction } from "./controller-writes.ts";
+import { poolStatusAction } from "./pool-status.ts";
+import { ServiceStatusWrites } from "./service-status-writes.ts";
 
 export interface ControllerOptions {
   readonly podName: string;
   readonly namespace: string;
   /** Only Services of this class are served; empty: only Services without a class. */
   readonly lbClass: string;
+  /** Must be cryptographic where `members` is given: the key of the speakers comes from it. */
   readonly random: Random;
+  /** The Secret to make for the speakers' membership, and the Deployment that owns it. */
+  readonly members?: { readonly secretName: string; readonly deployment: string };
 }
 
-const STATUS_TAG = "service-status/";
-/** Between attempts at a status that the API server refuses. */
-const FIRST_RETRY = seconds(1);
-const LONGEST_RETRY = minutes(5);
 const WATCHED = [RESOURCES.services, RESOURCES.ipAddressPools, RESOURCES.communities, RESOURCES.namespaces] as const;
 
 export interface ControllerProcess extends Process {
@@ -44,11 +43,6 @@ export interface ControllerProcess extends Process {
 }
 
 export const createController = (options: ControllerOptions): ControllerProcess => new JoinedController(options);
-
-interface Retry {
-  readonly backOff: BackOff;
-  at: Micros | undefined;
-}
 
 /** Joins the controller to the API server: objects in, statuses and events out. */
 class JoinedController implements ControllerProcess {
@@ -61,10 +55,10 @@ class JoinedController implements ControllerProcess {
   readonly #config: ControllerConfig;
   readonly #report: ConfigurationReport;
   readonly #ownPod: ObjectRead;
+  readonly #membersSecret: MembersSecret | undefined;
   /** The version of each Service that the controller has seen. */
   readonly #observed = new Map<string, string>();
-  /** By Service. */
-  readonly #retries = new Map<string, Retry>();
+  readonly #statuses: ServiceStatusWrites;
   /** What the controller wants done, in order, until somebody does it. */
   readonly #wanted: ControllerEffect[] = [];
   #configMayDiffer = false;
@@ -78,6 +72,11 @@ class JoinedController implements ControllerProcess {
     const source = { component: "metallb-controller" };
     this.#recorder = new EventRecorder(source, random, (intent) => this.#kube.write(intent));
     this.#controller = new Controller({ lbClass, metrics: this.metrics });
+    // Decides anew on what is being overwritten: after a lost race it is not what the decision was made from.
+    this.#statuses = new ServiceStatusWrites(this.#kube, random, (key, latest) => {
+      this.#observe(key, latest);
+      return this.#controller.wanted(key);
+    });
     this.#config = new ControllerConfig(namespace);
     this.#report = new ConfigurationReport({
       namespace,
@@ -90,24 +89,28 @@ class JoinedController implements ControllerProcess {
       else this.#report.own(pod);
       this.#writeReport();
     });
+    const { members } = options;
+    this.#membersSecret =
+      members && new MembersSecret({ ...members, namespace, random }, (intent) => this.#kube.write(intent));
     this.#watch();
   }
 
   handle(input: Input, now: Instant): readonly Effect[] {
     switch (input.kind) {
       case "started":
-        this.#effects.push(...this.#ownPod.start(now));
+        this.#effects.push(...this.#ownPod.start(now), ...(this.#membersSecret?.start(now) ?? []));
         this.#take(this.#kube.handle(input, now), now);
         break;
       case "wake":
-        this.#effects.push(...this.#ownPod.wake(now));
-        this.#retryStatuses(now);
+        this.#effects.push(...this.#ownPod.wake(now), ...(this.#membersSecret?.wake(now) ?? []));
+        this.#statuses.wake(now);
         this.#take(this.#kube.handle(input, now), now);
         break;
       case "response":
       case "chunk":
       case "responseEnd":
-        if (!this.#ownPod.handle(input, now)) this.#take(this.#kube.handle(input, now), now);
+        if (this.#ownPod.handle(input, now) || this.#membersSecret?.handle(input, now) === true) break;
+        this.#take(this.#kube.handle(input, now), now);
         break;
       case "stop":
         this.#effects.push({ kind: "exit", code: 0 });
@@ -123,9 +126,12 @@ class JoinedController implements ControllerProcess {
   }
 
   deadline(): Micros | undefined {
-    let first = earliest(this.#kube.deadline(), this.#ownPod.deadline());
-    for (const { at } of this.#retries.values()) first = earliest(first, at);
-    return first;
+    return earliest(
+      this.#kube.deadline(),
+      this.#ownPod.deadline(),
+      this.#membersSecret?.deadline(),
+      this.#statuses.deadline(),
+    );
   }
 
   #watch(): void {
@@ -195,7 +201,7 @@ class JoinedController implements ControllerProcess {
       this.#observe(key, change.object);
       return;
     }
-    this.#retries.delete(key);
+    this.#statuses.forget(key);
     this.#observed.delete(key);
     this.#want(this.#controller.serviceChanged(key, undefined));
   }
@@ -222,7 +228,7 @@ class JoinedController implements ControllerProcess {
       case "writeStatus": {
         const { service, ingress, pool } = effect;
         this.#log("info", "service.addresses.decided", { service, addresses: ingress, pool });
-        this.#kube.write(this.#statusWrite(service));
+        this.#statuses.write(service);
         break;
       }
       case "event":
@@ -247,25 +253,6 @@ class JoinedController implements ControllerProcess {
     this.#recorder.record({ resource: RESOURCES.services, object, type, reason, message }, now);
   }
 
-  #statusWrite(key: string): Write {
-    const slash = key.indexOf("/");
-    return {
-      tag: STATUS_TAG + key,
-      resource: RESOURCES.services,
-      namespace: key.slice(0, slash),
-      name: key.slice(slash + 1),
-      subresource: "status",
-      build: (latest) => (isA(RESOURCES.services, latest) ? this.#buildStatus(key, latest) : undefined),
-    };
-  }
-
-  /** Decides anew on what is being overwritten: after a lost race it is not what the decision was made from. */
-  #buildStatus(key: string, latest: Service): ReturnType<Write["build"]> {
-    this.#observe(key, latest);
-    const wanted = this.#controller.wanted(key);
-    return wanted === undefined ? undefined : serviceStatusAction(latest, wanted);
-  }
-
   #writePoolStatus(pool: string): void {
     const { namespace } = this.#options;
     this.#kube.write({
@@ -288,29 +275,10 @@ class JoinedController implements ControllerProcess {
     for (const write of this.#report.writes()) this.#kube.write(write);
   }
 
-  #written({ tag, ok, status, reason, message }: Written, now: Instant): void {
+  #written(written: Written, now: Instant): void {
+    const { tag, ok, status, reason, message } = written;
     if (!ok) this.#log("warn", "api.write.refused", { write: tag, status, reason, because: message });
-    if (!tag.startsWith(STATUS_TAG)) return;
-    const key = tag.slice(STATUS_TAG.length);
-    // 404: the Service went first.
-    if (ok || status === 404) {
-      this.#retries.delete(key);
-      return;
-    }
-    const retry = this.#retries.get(key) ?? {
-      backOff: new BackOff(this.#options.random, FIRST_RETRY, LONGEST_RETRY),
-      at: undefined,
-    };
-    retry.at = plus(now.monotonic, retry.backOff.next(undefined));
-    this.#retries.set(key, retry);
-  }
-
-  #retryStatuses(now: Instant): void {
-    for (const [key, retry] of this.#retries) {
-      if (retry.at === undefined || retry.at > now.monotonic) continue;
-      retry.at = undefined;
-      this.#kube.write(this.#statusWrite(key));
-    }
+    this.#statuses.written(written, now);
   }
 
   #log(level: LogLevel, event: string, fields: LogFields): void {
