@@ -160,12 +160,12 @@ export const scenarios: readonly Scenario[] = [
     ],
     async run(world, { family = "ipv4", auto = true }) {
       const [general, wanted] =
-        family === "ipv4" ? ["192.0.2.153", "192.0.2.151"] : ["2001:db8:0:2::153", "2001:db8:0:2::151"];
+        family === "ipv4" ? ["192.0.2.153", "192.0.2.150"] : ["2001:db8:0:2::153", "2001:db8:0:2::150"];
       const length = family === "ipv4" ? 32 : 128;
       const families = family === "ipv4" ? (["IPv4"] as const) : (["IPv6"] as const);
       await world.kubernetes.apply(namespace("team"), pool("a-general", [`${general}/${length}`]));
       const before = await allocate(world, [inTeam("first", { families })]);
-      await world.kubernetes.apply(pool("b-wanted", [`${wanted}/${length}`], { autoAssign: auto === true }));
+      await world.kubernetes.apply(pool("b-wanted", [`${wanted}/${length - 1}`], { autoAssign: auto === true }));
       const got = await allocate(world, [
         inTeam("second", { families, annotations: { "metallb.io/address-pool": "b-wanted" } }),
       ]);
@@ -180,6 +180,49 @@ export const scenarios: readonly Scenario[] = [
         async () => (await addressesOf(world, "team/third")).length === 0,
         seconds(5),
       );
+    },
+  },
+  {
+    name: "assignment/pinned-pool-refuses-others",
+    title: "A pool that belongs to a namespace serves nobody else, not even by name, and an event says so",
+    cites: ["L2 23", "B.11 5"],
+    topology: "lan-3",
+    needs: ["kubernetes"],
+    async run(world) {
+      await world.kubernetes.apply(
+        namespace("team"),
+        single("pinned", "192.0.2.151", { priority: 10, namespaces: ["team"] }),
+        service("stranger", { annotations: { "metallb.io/address-pool": "pinned" } }),
+      );
+      const warning = await world.waitFor(
+        "an event says why",
+        async () =>
+          (await world.kubernetes.events("Service", "default/stranger")).find(({ type }) => type === "Warning"),
+        seconds(5),
+      );
+      expectEqual("the reason", warning.reason, "AllocationFailed");
+      expectEqual("it has none", await addressesOf(world, "default/stranger"), []);
+      expectEqual("the team gets it", await allocate(world, [inTeam("own")]), ["192.0.2.151"]);
+    },
+  },
+  {
+    name: "assignment/address-in-use",
+    title: "An address that another Service holds is not given again to one that asks for it",
+    cites: ["B.11 4", "users B26"],
+    topology: "lan-3",
+    needs: ["kubernetes"],
+    async run(world) {
+      const wish = { annotations: { "metallb.io/loadBalancerIPs": "192.0.2.151" } };
+      await world.kubernetes.apply(pool("main", ["192.0.2.150/31"]), service("first", wish));
+      expectEqual("the first gets it", await addressOf(world, "default/first"), "192.0.2.151");
+      await world.kubernetes.apply(service("second", wish));
+      const warning = await world.waitFor(
+        "the second is told who holds it",
+        async () => (await world.kubernetes.events("Service", "default/second")).find(({ type }) => type === "Warning"),
+        seconds(5),
+      );
+      expectEqual("the event names the holder", warning.message.includes("default/first"), true);
+      expectEqual("it has none", await addressesOf(world, "default/second"), []);
     },
   },
   {

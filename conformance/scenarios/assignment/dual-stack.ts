@@ -1,5 +1,5 @@
 import { seconds } from "../../../impl/wire/time.ts";
-import { expectEqual } from "../../expect.ts";
+import { expectEqual, expectTrue } from "../../expect.ts";
 import { pool, service, type ServiceSpec } from "../../objects.ts";
 import { addressesOf, addressOf, SETTLE } from "../../steps.ts";
 import { type Scenario, type World } from "../../world.ts";
@@ -164,22 +164,24 @@ export const scenarios: readonly Scenario[] = [
         given: `${B4},${B6}`,
         prefix: "metallb.universe.tf",
       },
-      { name: "both", annotation: `${B4},${B6}`, field: B4, given: "" },
-      { name: "same-family", annotation: `${B4},${A4}`, field: "", given: "" },
-      { name: "outside", annotation: `203.0.113.9,${B6}`, field: "", given: "" },
-      { name: "not-an-address", annotation: "192.0.2.300", field: "", given: "" },
-      { name: "one-of-two", annotation: B4, field: "", given: "" },
+      { name: "both", annotation: `${B4},${B6}`, field: B4, says: "can not have both" },
+      { name: "same-family", annotation: `${B4},${A4}`, field: "", says: "same address family" },
+      { name: "outside", annotation: `203.0.113.9,${B6}`, field: "", says: "203.0.113.9" },
+      { name: "two-pools", annotation: `192.0.2.165,${B6}`, field: "", says: "not in one pool" },
+      { name: "not-an-address", annotation: "192.0.2.300", field: "", says: "192.0.2.300" },
+      { name: "one-of-two", annotation: B4, field: "", says: "family" },
       {
         name: "hundred",
         annotation: Array.from({ length: 100 }, (_, index) => `192.0.2.${index}`).join(),
         field: "",
-        given: "",
+        says: "length 100",
       },
-      { name: "huge", annotation: "x".repeat(60_000), field: "", given: "" },
+      { name: "huge", annotation: "x".repeat(60_000), field: "", says: "invalid" },
     ],
-    async run(world, { annotation = "", field = "", given = "", prefix = "metallb.io" }) {
+    async run(world, { annotation = "", field = "", given = "", says = "", prefix = "metallb.io" }) {
       await world.kubernetes.apply(
         pool("main", [V4, V6, OTHER_V4, OTHER_V6]),
+        pool("other", ["192.0.2.165/32"]),
         service("web", {
           familyPolicy: "RequireDualStack",
           families: ["IPv4", "IPv6"],
@@ -198,6 +200,10 @@ export const scenarios: readonly Scenario[] = [
         SETTLE,
       );
       expectEqual("addresses", await addressesOf(world, "default/web"), []);
+      expectTrue(
+        `the warning says "${String(says)}"`,
+        events.some(({ message }) => message.includes(String(says))),
+      );
       expectEqual(
         "the warning is one line",
         events.every(({ message }) => !message.includes("\n") && message.length < 2000),
