@@ -38,6 +38,17 @@ export function resourceOf(kind: ClusterKind, apiVersion?: string): Resource {
   return { ...resource, version: apiVersion.slice(apiVersion.indexOf("/") + 1) };
 }
 
+/** The same object with the fields of every part in the opposite order. */
+export function backwards<T>(value: T): T {
+  if (Array.isArray(value)) return value.map((item: unknown) => backwards(item)) as T;
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([key, part]) => [key, backwards(part as unknown)]),
+  ) as T;
+}
+
 const messageOf = (body: unknown): string =>
   typeof body === "object" && body !== null && "message" in body ? String(body.message) : JSON.stringify(body);
 
@@ -45,10 +56,20 @@ export class KubeAdmin implements Kubernetes {
   readonly #call: ApiCall;
   readonly #changed: () => void;
   readonly #countWrites: () => number;
+  readonly #arrange: (object: object) => object;
   #own = 0;
 
-  /** `changed` is told after each write; `countWrites` counts those of everybody. */
-  constructor(call: ApiCall, changed: () => void, countWrites: () => number) {
+  /**
+   * `changed` is told before each write; `countWrites` counts those of everybody; `arrange` may put the fields of what is
+   * written into another order.
+   */
+  constructor(
+    call: ApiCall,
+    changed: () => void,
+    countWrites: () => number,
+    arrange: (object: object) => object = (object) => object,
+  ) {
+    this.#arrange = arrange;
     this.#call = call;
     this.#changed = changed;
     this.#countWrites = countWrites;
@@ -57,7 +78,11 @@ export class KubeAdmin implements Kubernetes {
   async #write(method: "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: object): Promise<void> {
     this.#own += 1;
     this.#changed();
-    const { status, body: answer } = await this.#call(method, path, body);
+    const { status, body: answer } = await this.#call(
+      method,
+      path,
+      body === undefined ? undefined : this.#arrange(body),
+    );
     if (status >= 300) throw new ApiRefusal(status, messageOf(answer));
   }
 

@@ -15,7 +15,7 @@ export type Observation =
       readonly deleted: boolean;
     }
   /** The API server accepted a write that changed nothing. */
-  | { readonly kind: "idleWrite"; readonly object: string; readonly by: string }
+  | { readonly kind: "idleWrite"; readonly object: string }
   /** A node claimed an address on a segment. `link` is the interface whose cable the frame came through. */
   | {
       readonly kind: "claim";

@@ -40,6 +40,11 @@ export class Referee {
     }
   }
 
+  /** Something that was found in another way. */
+  add(violation: string): void {
+    this.#violations.push(violation);
+  }
+
   violations(): readonly string[] {
     return this.#violations;
   }

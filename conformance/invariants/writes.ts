@@ -10,10 +10,7 @@ const MINUTE: Micros = minutes(1);
 export function noIdleWrites(): Invariant {
   return {
     name: "I7",
-    observe: (observation) =>
-      observation.kind === "idleWrite"
-        ? `${observation.by} wrote ${observation.object} without changing it`
-        : undefined,
+    observe: (observation) => (observation.kind === "idleWrite" ? `${observation.object} changed nothing` : undefined),
   };
 }
 

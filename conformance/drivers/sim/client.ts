@@ -10,11 +10,14 @@ import {
   type Answer,
   type Client,
   type Ending,
+  type Listening,
+  type Overheard,
   type Probe,
   type ProbeReport,
   type Responder,
   type Target,
 } from "../../world.ts";
+import { claimOf } from "../claims.ts";
 import { answerIn, type Asker, question } from "../question.ts";
 import { type Stage } from "./clock.ts";
 import { type Wiring } from "./wiring.ts";
@@ -179,6 +182,24 @@ export class SimClient implements Client {
     if (isIpv4(vip)) found.arp.announce();
     else found.ndp.announce();
     return ending(() => this.#host.removeAddress(link, vip));
+  }
+
+  async listen(): Promise<Listening> {
+    const heard: Overheard[] = [];
+    const name = `listener-${this.#asked++}`;
+    const ears = this.#host.openPorts(
+      name,
+      (input) => {
+        const claim = input.kind === "frame" ? claimOf(input.bytes) : undefined;
+        if (claim !== undefined) heard.push({ at: this.#stage.now(), ip: claim.ip, mac: claim.mac, how: claim.how });
+      },
+      NO_API,
+    );
+    ears.run({ kind: "openLink", link: this.#linkTo(undefined) });
+    return {
+      about: async (ip) => heard.filter((said) => said.ip === ip),
+      end: async () => ears.kill(),
+    };
   }
 
   async send(frame: Uint8Array): Promise<void> {

@@ -1,6 +1,7 @@
 // A simulated cluster: the network of a topology, an API server, and on every node what a node runs.
 import {
   type EndpointSlice,
+  type EventObject,
   type KubeObject,
   objectKey,
   type Pod,
@@ -11,7 +12,7 @@ import { createController } from "../../../impl/shell/controller-process.ts";
 import { createSpeaker, type SpeakerProcess } from "../../../impl/shell/speaker-process.ts";
 import { familyOf, type Ip, parseIp } from "../../../impl/wire/ip.ts";
 import { prefixFamily } from "../../../impl/wire/prefix.ts";
-import { millis, type Micros, seconds } from "../../../impl/wire/time.ts";
+import { millis, type Micros, plus, seconds } from "../../../impl/wire/time.ts";
 import { type CapturedFrame } from "../../../sim/capture.ts";
 import { createWorld, type World as SimWorld } from "../../../sim/create-world.ts";
 import { type Host } from "../../../sim/host/host.ts";
@@ -22,7 +23,10 @@ import { type KubePort } from "../../../sim/host/process-ports.ts";
 import { ControlPlane } from "../../../sim/kube/control-plane.ts";
 import { KubeLink } from "../../../sim/kube/link.ts";
 import { addWorkloads } from "./temp-control-plane.ts";
+import { type ServerRequest } from "../../../sim/kube/server.ts";
 import { type StorageEvent } from "../../../sim/kube/storage.ts";
+import { type Exchange, type Sink } from "../../../sim/kube/watch.ts";
+import { ingressOf } from "../../invariants/addresses.ts";
 import { type Observation } from "../../invariants/invariant.ts";
 import { Referee } from "../../invariants/referee.ts";
 import { SYSTEM } from "../../objects.ts";
@@ -35,6 +39,30 @@ import { Stage } from "./clock.ts";
 import { CONTROLLER_POD, nodeFacts, type NodeFacts, ownPod, SPEAKER_SELECTOR, speakerPodName } from "./node-objects.ts";
 import { ProcessSlot } from "./process-slot.ts";
 import { buildNetwork, type Wiring } from "./wiring.ts";
+
+/** Notices writes that change nothing. */
+class WatchedControlPlane extends ControlPlane {
+  readonly #idle: (what: string) => void;
+
+  constructor(world: SimWorld, options: ConstructorParameters<typeof ControlPlane>[1], idle: (what: string) => void) {
+    super(world, options);
+    this.#idle = idle;
+  }
+
+  override handle(request: ServerRequest, sink: Sink): Exchange {
+    const before = this.storage.revision;
+    let accepted = false;
+    const head: Sink["head"] = (status, headers) => {
+      accepted = status < 300;
+      sink.head(status, headers);
+    };
+    const watched: Sink = { head, chunk: (text) => sink.chunk(text), end: (error) => sink.end(error) };
+    const exchange = super.handle(request, watched);
+    const isWrite = request.method !== "GET";
+    if (isWrite && accepted && this.storage.revision === before) this.#idle(`${request.method} ${request.path}`);
+    return exchange;
+  }
+}
 
 export type ControllerProcess = ReturnType<typeof createController>;
 
@@ -49,6 +77,9 @@ const OWNER_WINDOW: Micros = seconds(25);
 const PROXY_DELAY: Micros = millis(100);
 const MEMBERS_PORT = 7946;
 const PORTS = [80, 81, 443, 53, 8080];
+
+const announcedSeries = (service: string, node: string, ip: string): string =>
+  `metallb_speaker_announced{service="${service}",protocol="layer2",node="${node}",ip="${ip}"} 1`;
 
 export class SimCluster {
   readonly topology: Topology;
@@ -66,6 +97,8 @@ export class SimCluster {
   readonly #pods = new Map<string, { readonly server: EchoServer; readonly identity: string }>();
   readonly #ownAddresses: ReadonlySet<Ip>;
   #starts = 0;
+  #faults = 0;
+  #disturbedAt: Micros = millis(0);
 
   constructor(topology: Topology, options: SimOptions) {
     this.topology = topology;
@@ -76,12 +109,15 @@ export class SimCluster {
     this.#facts = nodeFacts(topology, options.nodeLabels ?? new Map());
     this.#ownAddresses = new Set([...this.wiring.hosts.values()].flatMap((host) => host.localAddresses()));
     const webhook = (options.settings.webhook ?? true) ? "on" : "off";
-    this.controlPlane = new ControlPlane(this.sim, {
+    const planeOptions = {
       seed: options.seed,
       serviceCidrs: topology.serviceSubnets,
       namespace: SYSTEM,
       webhook: () => webhook,
-    });
+    } as const;
+    this.controlPlane = new WatchedControlPlane(this.sim, planeOptions, (object) =>
+      this.observe({ kind: "idleWrite", object }),
+    );
     addWorkloads(this.sim, this.controlPlane);
     this.controlPlane.server.onChange((event) => this.#objectChanged(event));
     this.sim.onFrame((frame) => this.#frameSeen(frame));
@@ -215,6 +251,47 @@ export class SimCluster {
     this.sim.trace.write(node, "kubelet", alive ? "alive" : "silent");
   }
 
+  /**
+   * After the last fault every address has one owner, or an event says why it has none. Checked at the end of a run that
+   * left no fault behind; membership gets the time it may need.
+   */
+  settle(): void {
+    if (this.#faults > 0) return;
+    const { now } = this.sim.scheduler;
+    const quiet = plus(this.#disturbedAt, OWNER_WINDOW);
+    if (quiet > now) this.sim.scheduler.advance(quiet);
+    const { services, explained } = this.#announcedServices();
+    for (const [service, ips] of services) {
+      for (const ip of ips) {
+        const owners = [...this.#speakers].filter(([node, { process }]) =>
+          process?.metrics.expose().includes(announcedSeries(service, node, ip)),
+        );
+        const names = owners.map(([node]) => node);
+        if (names.length === 1 || (names.length === 0 && explained.has(service))) continue;
+        this.referee.add(
+          `liveness: ${service} (${ip}) is announced by ${names.join(" and ") || "nobody, and nothing says why"}`,
+        );
+      }
+    }
+  }
+
+  #announcedServices(): {
+    readonly services: ReadonlyMap<string, readonly string[]>;
+    readonly explained: ReadonlySet<string>;
+  } {
+    const services = new Map<string, readonly string[]>();
+    const explained = new Set<string>();
+    for (const [key, object] of this.controlPlane.storage.entries("services")) {
+      services.set(key, ingressOf(object as unknown as Service));
+    }
+    for (const [, object] of this.controlPlane.storage.entries("events")) {
+      const { involvedObject: about, type, source } = object as unknown as EventObject;
+      if (type === "Warning" && source.component === "metallb-speaker")
+        explained.add(`${about.namespace}/${about.name}`);
+    }
+    return { services, explained };
+  }
+
   // What is seen.
 
   observe(observation: Observation): void {
@@ -226,6 +303,7 @@ export class SimCluster {
 
   /** Something was done to the cluster; owners may move for a while. */
   disturb(what: string): void {
+    this.#disturbedAt = this.sim.scheduler.now;
     this.sim.trace.write("scenario", "does", what);
     this.observe({ kind: "disturbance", what });
   }
@@ -234,7 +312,9 @@ export class SimCluster {
   lasting(what: string): () => void {
     this.disturb(what);
     const excuse = this.referee.excuse("I3");
+    this.#faults += 1;
     return () => {
+      this.#faults -= 1;
       excuse();
       this.disturb(`${what}: over`);
     };

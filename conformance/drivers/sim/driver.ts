@@ -3,7 +3,7 @@ import { trapRealTime } from "../../../sim/trap.ts";
 import { type Topology } from "../../topology/model.ts";
 import { type Capability } from "../../world.ts";
 import { type Driver, type OpenWorld } from "../driver.ts";
-import { KubeAdmin } from "../kube-admin.ts";
+import { backwards, KubeAdmin } from "../kube-admin.ts";
 import { SimCluster, type SimOptions } from "./cluster.ts";
 import { SimulatedWorld } from "./world.ts";
 
@@ -21,7 +21,7 @@ const CAPABILITIES: readonly Capability[] = [
   "dataplane",
   "rawFrames",
   "virtualTime",
-]; // prettier-ignore
+];
 
 /** A simulated world with its clock in the caller's hand. */
 export interface Simulation extends OpenWorld {
@@ -46,9 +46,10 @@ export async function openSimulation(topology: Topology, options: SimOptions): P
       },
       () => {
         cluster.observe({ kind: "userAction" });
-        cluster.observe({ kind: "disturbance", what: "objects changed" });
+        cluster.disturb("objects change");
       },
       () => writes,
+      options.shuffle ? backwards : undefined,
     );
     const world = new SimulatedWorld(cluster, admin);
     return {
@@ -57,6 +58,7 @@ export async function openSimulation(topology: Topology, options: SimOptions): P
         cluster.sim.scheduler.advance(to);
       },
       async close() {
+        cluster.settle();
         trap[Symbol.dispose]();
         return {
           hash: cluster.sim.trace.hash(),

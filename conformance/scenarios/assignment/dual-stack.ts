@@ -169,7 +169,7 @@ export const scenarios: readonly Scenario[] = [
       { name: "outside", annotation: `203.0.113.9,${B6}`, field: "", says: "203.0.113.9" },
       { name: "two-pools", annotation: `192.0.2.165,${B6}`, field: "", says: "not in one pool" },
       { name: "not-an-address", annotation: "192.0.2.300", field: "", says: "192.0.2.300" },
-      { name: "one-of-two", annotation: B4, field: "", says: "family" },
+      { name: "one-of-two", annotation: B4, field: "", says: "ipFamily" },
       {
         name: "hundred",
         annotation: Array.from({ length: 100 }, (_, index) => `192.0.2.${index}`).join(),
