@@ -42,7 +42,7 @@ export class KubeLink {
     const own = { ...fault };
     this.#faults.add(own);
     if (fault.kind === "outage") {
-      for (const call of [...this.#calls.values()]) {
+      for (const call of this.#calls.values()) {
         if (fault.how === "refused") call.fail("ECONNRESET");
         else call.freeze();
       }
@@ -52,7 +52,7 @@ export class KubeLink {
 
   /** Cuts every open watch; with an error, or as if the server had ended it. */
   dropWatches(error?: string): void {
-    for (const call of [...this.#calls.values()]) if (call.isWatch) call.fail(error);
+    for (const call of this.#calls.values()) if (call.isWatch) call.fail(error);
   }
 
   /** Connections that are open now stay open, and nothing will ever arrive on them again. */

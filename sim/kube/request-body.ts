@@ -1,6 +1,7 @@
 import { parseJson } from "../../impl/api/json.ts";
 import { validate } from "../../impl/api/schema/validate.ts";
 import { type Instant } from "../../impl/ports.ts";
+import { unreachable } from "../../impl/wire/brand.ts";
 import { DecodeError } from "../../impl/wire/errors.ts";
 import { ApiError, invalid, notFound } from "./api-error.ts";
 import { groupVersion } from "./kinds.ts";
@@ -52,7 +53,9 @@ export function objectOf(request: Body, route: Route): StoredObject {
 function checkedObject(value: unknown, route: Route): StoredObject {
   const { kind, version, name, parameters } = route;
   const apiVersion = groupVersion(kind.group, version.name);
-  const given: unknown = { metadata: {}, ...fieldsOf(value) };
+  // Only built-in kinds may leave out what the path says already.
+  const implied = version.schema === undefined ? { apiVersion, kind: kind.kind } : {};
+  const given: unknown = { ...implied, metadata: {}, ...fieldsOf(value) };
   const problem = objectProblem(given);
   if (problem !== undefined) throw new ApiError("BadRequest", problem);
   if (!isObject(given)) throw new ApiError("BadRequest", "metadata is not an object");
@@ -116,6 +119,8 @@ function patchedDocument(
       // Only the types of built-in kinds know the keys of their lists.
       if (route.version.schema !== undefined) throw unsupported("application/strategic-merge-patch+json");
       return strategicMergePatch(old, patch);
+    default:
+      return unreachable(kind);
   }
 }
 

@@ -42,7 +42,7 @@ function readLabelSelector(text: string): Selector {
 function fieldAt(object: StoredObject, path: string): string {
   let value: unknown = object;
   for (const step of path.split(".")) value = fieldsOf(value)[step];
-  return value === undefined || value === null ? "" : String(value);
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? `${value}` : "";
 }
 
 function readFieldSelector(text: string): Matcher {

@@ -3,6 +3,7 @@ import { parseJson, stringifyJson } from "../../impl/api/json.ts";
 import { type Instant } from "../../impl/ports.ts";
 import { earliest, type Micros, seconds } from "../../impl/wire/time.ts";
 import { ApiError, expired, type StatusBody, success } from "./api-error.ts";
+import { discoveryAt } from "./discovery.ts";
 import { collectionOf, groupVersion, storedVersion } from "./kinds.ts";
 import { listPage, type ListQuery, revisionOf, tooLarge } from "./list.ts";
 import { Names } from "./names.ts";
@@ -11,7 +12,7 @@ import { deleteOptionsOf, objectOf, patched } from "./request-body.ts";
 import { type Admission, type Place, Registry, type WriteOptions } from "./registry.ts";
 import { type Route, routeOf } from "./route.ts";
 import { matcherOf } from "./selector-text.ts";
-import { Storage, type StorageEvent } from "./storage.ts";
+import { type Storage, type StorageEvent } from "./storage.ts";
 import { type Strategy } from "./strategy.ts";
 import { toVersion } from "./version.ts";
 import { type Exchange, type Sink, Watch } from "./watch.ts";
@@ -67,6 +68,11 @@ export class KubeServer {
   /** Answers at once, but for watches, which go on until they time out or are aborted. */
   handle(request: ServerRequest, now: Instant, sink: Sink): Exchange {
     try {
+      const document = request.method === "GET" ? discoveryAt(request.path.split("?")[0] ?? "") : undefined;
+      if (document !== undefined) {
+        respond(sink, 200, stringifyJson(document), {});
+        return NOTHING_OPEN;
+      }
       const context = { request, now, route: routeOf(request.path) };
       return isWatch(context) ? this.#watch(context, sink) : this.#answer(context, sink);
     } catch (error) {

@@ -162,7 +162,7 @@ function statusProblems(spec: Fields, status: Fields): readonly Cause[] {
     return [{ reason: "FieldValueForbidden", field: "status.loadBalancer.ingress", message }];
   }
   return ingress.flatMap(({ ip }, index) => {
-    if (ip === undefined || readIp(String(ip)) !== undefined) return [];
+    if (ip === undefined || readIp(textOf(ip) ?? "") !== undefined) return [];
     return [invalid(`status.loadBalancer.ingress[${index}].ip`, ip, "must be a valid IP address")];
   });
 }

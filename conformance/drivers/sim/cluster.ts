@@ -20,9 +20,9 @@ import { EchoServer, podRoutes } from "../../../sim/host/pods.ts";
 import { ServiceProxy } from "../../../sim/host/proxy.ts";
 import { type KubePort } from "../../../sim/host/process-ports.ts";
 
+import { addControllers, type ClusterInputs } from "../../../sim/kube/controllers/create-controllers.ts";
 import { ControlPlane } from "../../../sim/kube/control-plane.ts";
 import { KubeLink } from "../../../sim/kube/link.ts";
-import { addWorkloads } from "./temp-control-plane.ts";
 import { type ServerRequest } from "../../../sim/kube/server.ts";
 import { type StorageEvent } from "../../../sim/kube/storage.ts";
 import { type Exchange, type Sink } from "../../../sim/kube/watch.ts";
@@ -96,6 +96,7 @@ export class SimCluster {
   readonly #proxies = new Map<string, ServiceProxy>();
   readonly #pods = new Map<string, { readonly server: EchoServer; readonly identity: string }>();
   readonly #ownAddresses: ReadonlySet<Ip>;
+  readonly #inputs: ClusterInputs;
   #starts = 0;
   #faults = 0;
   #disturbedAt: Micros = millis(0);
@@ -118,7 +119,7 @@ export class SimCluster {
     this.controlPlane = new WatchedControlPlane(this.sim, planeOptions, (object) =>
       this.observe({ kind: "idleWrite", object }),
     );
-    addWorkloads(this.sim, this.controlPlane);
+    this.#inputs = addControllers(this.controlPlane);
     this.controlPlane.server.onChange((event) => this.#objectChanged(event));
     this.sim.onFrame((frame) => this.#frameSeen(frame));
     this.#buildNodes();
@@ -248,7 +249,7 @@ export class SimCluster {
   }
 
   setNodeAlive(node: string, alive: boolean): void {
-    this.sim.trace.write(node, "kubelet", alive ? "alive" : "silent");
+    this.#inputs.setNodeAlive(node, alive);
   }
 
   /**

@@ -115,8 +115,19 @@ export class DeploymentController implements Controller {
   }
 }
 
+/** The same value with the fields of every object in one order: who wrote them in another wrote the same template. */
+function ordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(ordered);
+  if (!isFields(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, part]) => [key, ordered(part)]),
+  );
+}
+
 const hashOf = (template: unknown): string =>
-  Array.from(sha256(encodeUtf8(stringifyJson(template ?? {}))).subarray(0, 5), (byte) =>
+  Array.from(sha256(encodeUtf8(stringifyJson(ordered(template ?? {})))).subarray(0, 5), (byte) =>
     byte.toString(16).padStart(2, "0"),
   ).join("");
 
