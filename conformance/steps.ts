@@ -98,3 +98,8 @@ export async function serving(
 
 /** How long a Linux client may be without an answer after its owner has been declared dead and a GARP was believed. */
 export const RELEARN: Micros = millis(1500);
+
+/** Lets time pass. */
+export async function passes(world: World, during: Micros): Promise<void> {
+  await world.holds("time passes", async () => true, during);
+}

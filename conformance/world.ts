@@ -180,6 +180,19 @@ export interface Target {
   readonly protocol?: "TCP" | "UDP";
 }
 
+/** A station said where an address is, unasked or to somebody who asked. */
+export interface Overheard {
+  readonly at: Micros;
+  readonly ip: Ip;
+  readonly mac: Mac;
+  readonly how: "answer" | "gratuitous";
+}
+
+export interface Listening extends Ending {
+  /** What was said about an address since the start, in order. */
+  about(ip: Ip): Promise<readonly Overheard[]>;
+}
+
 /** Who answered an ARP request or a neighbour solicitation. */
 export interface Responder {
   readonly mac: Mac;
@@ -204,6 +217,8 @@ export interface Client {
   neighbour(vip: Ip): Promise<{ readonly mac: Mac | undefined; readonly state: string } | undefined>;
   /** Takes an address as a foreign station would: answers for it and announces it. */
   claim(vip: Ip): Promise<Ending>;
+  /** Writes down what stations say about addresses where the client can hear it. */
+  listen(): Promise<Listening>;
   /** Sends a frame as it is. */
   send(frame: Uint8Array): Promise<void>;
   readonly mac: Mac;

@@ -86,6 +86,18 @@ describe("a plain interface", () => {
     expect(ports.ask("eth0", HOST_IP).take()).toHaveLength(1);
   });
 
+  it("hears no ARP while it is switched off there, and says so", () => {
+    const ports = new TwoPorts();
+    ports.host.addAddress("eth0", "10.0.0.9/24");
+    const told: boolean[] = [];
+    ports.host.onLinkChange(() => told.push(ports.host.interface("eth0").toLink().noArp));
+    ports.host.setNoArp("eth0", true);
+    expect(ports.ask("eth0", HOST_IP).take()).toEqual([]);
+    ports.host.setNoArp("eth0", false);
+    expect(ports.ask("eth0", HOST_IP).take()).toHaveLength(1);
+    expect(told).toEqual([true, false]);
+  });
+
   it("can be renamed, given another address, and removed", () => {
     const ports = new TwoPorts();
     ports.host.addAddress("eth0", "10.0.0.9/24");

@@ -63,7 +63,8 @@ export class Host extends NetworkNamespace implements IpStack {
     const payload = frame.subarray(ETHERNET_HEADER);
     if (type === ETHER_TYPES.ipv4) return this.#ip.input(link, payload, false, toAll);
     if (type === ETHER_TYPES.ipv6) return this.#ip.input(link, payload, true, toAll);
-    if (type !== ETHER_TYPES.arp) return;
+    // net/ipv4/arp.c, arp_rcv.
+    if (type !== ETHER_TYPES.arp || link.noArp) return;
     try {
       link.arp.input(payload, toAll);
     } catch (error) {

@@ -34,6 +34,8 @@ export class Interface implements IpLink {
   readonly groups: MulticastGroups;
   readonly detection: AddressDetection;
   #addresses: readonly InterfaceAddress[] = [];
+  /** IFF_NOARP: ARP is neither asked for nor answered here. */
+  noArp = false;
   #macBytes: Uint8Array;
 
   constructor(kernel: Kernel, device: NetworkDevice, options: InterfaceOptions) {
@@ -135,8 +137,9 @@ export class Interface implements IpLink {
   /** As rtnetlink tells it. */
   toLink(): Link {
     const { index, name, mac, mtu, up, running, master } = this.device;
+    const { noArp } = this;
     const addresses = [...this.#addresses];
     const broadcast = mac !== ZERO_MAC;
-    return { index, name, mac, mtu, up, running, broadcast, noArp: false, master: master?.name, addresses };
+    return { index, name, mac, mtu, up, running, broadcast, noArp, master: master?.name, addresses };
   }
 }

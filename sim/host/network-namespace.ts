@@ -117,6 +117,12 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
     this.#linksChanged();
   }
 
+  /** `ip link set NAME arp off`, and on again. */
+  setNoArp(name: string, noArp: boolean): void {
+    this.interface(name).noArp = noArp;
+    this.#linksChanged();
+  }
+
   setMaster(name: string, master: string | undefined): void {
     this.#devices.setMaster(name, master);
     this.interface(name).macChanged();

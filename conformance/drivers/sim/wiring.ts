@@ -49,6 +49,7 @@ function buildStation(world: World, station: Station): Host {
   for (const spec of station.interfaces) {
     if (spec.master !== undefined) host.setMaster(spec.name, spec.master);
     for (const address of spec.addresses) host.addAddress(spec.name, address);
+    if (spec.noArp) host.setNoArp(spec.name, true);
     if (!spec.up) host.setUp(spec.name, false);
   }
   for (const [name, value] of station.sysctls) host.sysctl(name, value);

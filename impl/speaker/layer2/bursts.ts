@@ -3,6 +3,8 @@ import { type Micros, millis, plus, seconds } from "../../wire/time.ts";
 
 const ROUND_INTERVAL = millis(1100);
 const WINDOW = seconds(5);
+/** As many as fit into the window. */
+const ROUNDS = 5;
 
 /**
  * When the addresses that this node took over are announced: one round at once, then one every 1.1 s until five seconds
@@ -11,11 +13,16 @@ const WINDOW = seconds(5);
 export class Bursts {
   readonly #until = new Map<Ip, Micros>();
   #nextRound: Micros | undefined;
+  /** The first round is the caller's. */
+  #round = 0;
 
   /** Starts a burst or prolongs the one that runs. True: the first round is due now. */
   start(ip: Ip, now: Micros): boolean {
     const fresh = !this.#until.has(ip);
-    if (this.#until.size === 0) this.#nextRound = plus(now, ROUND_INTERVAL);
+    if (this.#until.size === 0) {
+      this.#nextRound = plus(now, ROUND_INTERVAL);
+      this.#round = 0;
+    }
     this.#until.set(ip, plus(now, WINDOW));
     return fresh;
   }
@@ -25,7 +32,10 @@ export class Bursts {
     if (this.#until.size === 0) this.#nextRound = undefined;
   }
 
-  /** The addresses whose round is due. Rounds that were slept through are not made up for. */
+  /**
+   * The addresses whose round is due, beginning elsewhere each time: a switch that passes only so many announcements a
+   * second shall not lose the same ones in every round. Rounds that were slept through are not made up for.
+   */
   due(now: Micros): readonly Ip[] {
     if (this.#nextRound === undefined || this.#nextRound > now) return [];
     for (const [ip, until] of this.#until) {
@@ -33,7 +43,10 @@ export class Bursts {
     }
     const onTime = plus(this.#nextRound, ROUND_INTERVAL);
     this.#nextRound = this.#until.size === 0 ? undefined : onTime > now ? onTime : plus(now, ROUND_INTERVAL);
-    return [...this.#until.keys()];
+    this.#round = (this.#round + 1) % ROUNDS;
+    const ips = [...this.#until.keys()];
+    const first = Math.floor((ips.length * this.#round) / ROUNDS);
+    return [...ips.slice(first), ...ips.slice(0, first)];
   }
 
   deadline(): Micros | undefined {
