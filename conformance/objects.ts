@@ -6,6 +6,12 @@ export const SYSTEM = "metallb-system";
 
 type Labels = Readonly<Record<string, string>>;
 
+/** Any object with a spec. */
+function objectOf(apiVersion: string, kind: string, metadata: KubeObject["metadata"], spec: object): KubeObject {
+  const whole: KubeObject & { readonly spec: object } = { apiVersion, kind, metadata, spec };
+  return whole;
+}
+
 export interface PoolSpec {
   readonly autoAssign?: boolean;
   readonly avoidBuggyIPs?: boolean;
@@ -20,12 +26,8 @@ export interface PoolSpec {
 
 export function pool(name: string, addresses: readonly string[], spec: PoolSpec = {}): KubeObject {
   const { labels, ...rest } = spec;
-  return {
-    apiVersion: "metallb.io/v1beta1",
-    kind: "IPAddressPool",
-    metadata: { name, namespace: SYSTEM, ...(labels === undefined ? {} : { labels }) },
-    ...{ spec: { addresses, ...rest } },
-  };
+  const metadata = { name, namespace: SYSTEM, ...(labels === undefined ? {} : { labels }) };
+  return objectOf("metallb.io/v1beta1", "IPAddressPool", metadata, { addresses, ...rest });
 }
 
 export interface L2Spec {
@@ -38,12 +40,7 @@ export interface L2Spec {
 }
 
 export function l2Advertisement(name: string, spec: L2Spec = {}): KubeObject {
-  return {
-    apiVersion: "metallb.io/v1beta1",
-    kind: "L2Advertisement",
-    metadata: { name, namespace: SYSTEM },
-    ...{ spec },
-  };
+  return objectOf("metallb.io/v1beta1", "L2Advertisement", { name, namespace: SYSTEM }, spec);
 }
 
 export interface ServiceSpec {
@@ -63,28 +60,22 @@ export interface ServiceSpec {
 /** A Service of type LoadBalancer on port 80; it selects `app: NAME` unless told otherwise. */
 export function service(name: string, spec: ServiceSpec = {}): KubeObject {
   const { namespace = "default", labels, annotations, policy, families, familyPolicy, ports } = spec;
-  return {
-    apiVersion: "v1",
-    kind: "Service",
-    metadata: {
-      name,
-      namespace,
-      ...(labels === undefined ? {} : { labels }),
-      ...(annotations === undefined ? {} : { annotations }),
-    },
-    ...{
-      spec: {
-        type: spec.type ?? "LoadBalancer",
-        selector: spec.selector ?? { app: name },
-        ports: (ports ?? [{ port: 80 }]).map((port) => ({ protocol: "TCP", targetPort: port.port, ...port })),
-        ...(policy === undefined ? {} : { externalTrafficPolicy: policy }),
-        ...(families === undefined ? {} : { ipFamilies: families }),
-        ...(familyPolicy === undefined ? {} : { ipFamilyPolicy: familyPolicy }),
-        ...(spec.loadBalancerIP === undefined ? {} : { loadBalancerIP: spec.loadBalancerIP }),
-        ...(spec.loadBalancerClass === undefined ? {} : { loadBalancerClass: spec.loadBalancerClass }),
-      },
-    },
+  const metadata = {
+    name,
+    namespace,
+    ...(labels === undefined ? {} : { labels }),
+    ...(annotations === undefined ? {} : { annotations }),
   };
+  return objectOf("v1", "Service", metadata, {
+    type: spec.type ?? "LoadBalancer",
+    selector: spec.selector ?? { app: name },
+    ports: (ports ?? [{ port: 80 }]).map((port) => ({ protocol: "TCP", targetPort: port.port, ...port })),
+    ...(policy === undefined ? {} : { externalTrafficPolicy: policy }),
+    ...(families === undefined ? {} : { ipFamilies: families }),
+    ...(familyPolicy === undefined ? {} : { ipFamilyPolicy: familyPolicy }),
+    ...(spec.loadBalancerIP === undefined ? {} : { loadBalancerIP: spec.loadBalancerIP }),
+    ...(spec.loadBalancerClass === undefined ? {} : { loadBalancerClass: spec.loadBalancerClass }),
+  });
 }
 
 export interface DeploymentSpec {
@@ -98,25 +89,19 @@ export interface DeploymentSpec {
 /** A Deployment whose pods carry `app: NAME` and answer on every port. */
 export function deployment(name: string, replicas: number, spec: DeploymentSpec = {}): KubeObject {
   const labels = spec.labels ?? { app: name };
-  return {
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: { name, namespace: spec.namespace ?? "default" },
-    ...{
+  const metadata = { name, namespace: spec.namespace ?? "default" };
+  return objectOf("apps/v1", "Deployment", metadata, {
+    replicas,
+    selector: { matchLabels: labels },
+    template: {
+      metadata: { labels },
       spec: {
-        replicas,
-        selector: { matchLabels: labels },
-        template: {
-          metadata: { labels },
-          spec: {
-            containers: [{ name: "server", image: "registry.k8s.io/e2e-test-images/agnhost:2.47" }],
-            ...(spec.node === undefined ? {} : { nodeName: spec.node }),
-            ...(spec.nodeSelector === undefined ? {} : { nodeSelector: spec.nodeSelector }),
-          },
-        },
+        containers: [{ name: "server", image: "registry.k8s.io/e2e-test-images/agnhost:2.47" }],
+        ...(spec.node === undefined ? {} : { nodeName: spec.node }),
+        ...(spec.nodeSelector === undefined ? {} : { nodeSelector: spec.nodeSelector }),
       },
     },
-  };
+  });
 }
 
 export function namespace(name: string, labels: Labels = {}): KubeObject {

@@ -55,7 +55,7 @@ export class HttpKubePort implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const name of [...this.#open.keys()]) this.abort(name);
+    for (const name of this.#open.keys()) this.abort(name);
     this.#agent.destroy();
   }
 }

@@ -30,11 +30,10 @@ export class ProcessSlot<T extends Daemon> {
   start(): void {
     if (this.process !== undefined || !this.#host.alive) return;
     const process = this.#make();
-    let ports: HostProcess | undefined;
-    let runner: Runner | undefined;
-    const kube = this.#connect((input) => ports?.receive(input));
-    ports = this.#host.openPorts(this.name, (input) => runner?.deliver(input), kube);
-    runner = new Runner(process, ports);
+    // Nothing is delivered before `start`.
+    const kube = this.#connect((input) => ports.receive(input));
+    const ports: HostProcess = this.#host.openPorts(this.name, (input) => runner.deliver(input), kube);
+    const runner = new Runner(process, ports);
     this.#running = { process, ports };
     ports.start();
   }
