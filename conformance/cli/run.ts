@@ -49,6 +49,7 @@ function describe(result: CaseResult): string {
       : `  ${(result.elapsedMs / 1000).toFixed(1)} s in ${result.tookMs.toFixed(0)} ms`;
   const lines = [`${mark}  ${result.name}${times}`];
   if (result.because !== undefined) lines.push(`        ${result.failure ?? "because"}: ${result.because}`);
+  for (const note of result.notes ?? []) lines.push(`        ${note}`);
   if (result.outcome === "failed") {
     lines.push(...result.lines.slice(-20).map((line) => `        | ${line}`), `        again: ${reproduce(result)}`);
   }

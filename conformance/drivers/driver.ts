@@ -8,6 +8,8 @@ export interface Driver {
   readonly capabilities: ReadonlySet<Capability>;
   /** Why this machine cannot run the driver at all; undefined where it can. */
   unavailable(): string | undefined;
+  /** Why this machine cannot build a topology; undefined where it can. Drivers without it build them all. */
+  refuses?(topology: Topology): Promise<string | undefined>;
   open(topology: Topology, options: WorldOptions): Promise<OpenWorld>;
 }
 
@@ -37,4 +39,6 @@ export interface Remains {
   readonly violations: readonly string[];
   readonly elapsed: Micros;
   readonly pcapng: Uint8Array | undefined;
+  /** Figures that a person may want to see, such as outages and how near a deadline was. */
+  readonly notes?: readonly string[];
 }

@@ -27,6 +27,7 @@ export interface CaseResult {
   readonly tookMs: number;
   readonly lines: readonly string[];
   readonly pcapng?: Uint8Array;
+  readonly notes?: readonly string[];
 }
 
 /** Runs one case once. Never rejects. */
@@ -39,8 +40,9 @@ export async function runCase(
   const started = performance.now();
   const base = { name, driver: driver.name, seed: options.seed };
   const lacking = scenario.needs.filter((need) => !driver.capabilities.has(need));
-  if (lacking.length > 0) {
-    const because = `${driver.name} lacks ${lacking.join(", ")}`;
+  const refusal = await driver.refuses?.(topology);
+  if (lacking.length > 0 || refusal !== undefined) {
+    const because = refusal ?? `${driver.name} lacks ${lacking.join(", ")}`;
     return { ...base, outcome: "notRunnable", because, elapsedMs: 0, tookMs: 0, lines: [] };
   }
   let failure: Failure | undefined;
@@ -73,6 +75,7 @@ export async function runCase(
       tookMs: performance.now() - started,
       lines: remains.lines,
       ...(remains.pcapng === undefined ? {} : { pcapng: remains.pcapng }),
+      ...(remains.notes === undefined ? {} : { notes: remains.notes }),
     };
   } catch (error) {
     fail("error", error);

@@ -1,4 +1,5 @@
 // Network namespaces of this process, and those that a process before it left behind.
+import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { ipBatch, tryRun } from "./command.ts";
 
@@ -35,6 +36,9 @@ async function endProcesses(namespace: string): Promise<void> {
   }
 }
 
+const REMOVE = ["-force", "-batch", "-"];
+const removal = (names: readonly string[]): string => names.map((name) => `netns del ${name}\n`).join("");
+
 export async function addNamespaces(names: readonly string[]): Promise<void> {
   await ipBatch(
     undefined,
@@ -44,11 +48,17 @@ export async function addNamespaces(names: readonly string[]): Promise<void> {
 
 /** Interfaces go with their namespaces. Never rejects: what is gone already is no problem. */
 export async function removeNamespaces(names: readonly string[]): Promise<void> {
-  for (const name of names) await endProcesses(name);
-  await tryRun("ip", ["-force", "-batch", "-"], names.map((name) => `netns del ${name}\n`).join(""));
+  await tryRun("ip", REMOVE, removal(names));
+}
+
+/** As removeNamespaces, before this returns: for the end of a process. */
+export function removeNamespacesNow(names: readonly string[]): void {
+  spawnSync("ip", REMOVE, { input: removal(names) });
 }
 
 /** Removes the namespaces of processes that ended without doing so. */
 export async function reap(): Promise<void> {
-  await removeNamespaces(abandoned(existing()));
+  const names = abandoned(existing());
+  for (const name of names) await endProcesses(name);
+  await removeNamespaces(names);
 }

@@ -3,7 +3,7 @@ import { type Mac } from "../../../impl/wire/mac.ts";
 import { inMillis, inSeconds } from "../../../impl/wire/time.ts";
 import { type Plug, type PortSpec, type Station, type SwitchSpec, type Topology } from "../../topology/model.ts";
 import { ipBatch, run } from "./command.ts";
-import { addNamespaces, namespaceName, removeNamespaces } from "./namespaces.ts";
+import { addNamespaces, namespaceName, removeNamespaces, removeNamespacesNow } from "./namespaces.ts";
 
 /** A station's end of a cable, and the port of the switch at the other end. */
 export interface Connection {
@@ -175,18 +175,22 @@ export class Network {
     await removeNamespaces(this.#names());
   }
 
+  /** As remove, before this returns. */
+  removeNow(): void {
+    removeNamespacesNow(this.#names());
+  }
+
   #cable(a: Plug, b: Plug): string {
     const [left, right] = [this.device(a), this.device(b)];
     return `link add name ${left.device} netns ${left.namespace} type veth peer name ${right.device} netns ${right.namespace}`;
   }
 
-  async #setSysctls({ name, role, sysctls, neighbours, interfaces }: Station): Promise<void> {
+  async #setSysctls({ name, role, sysctls, neighbours }: Station): Promise<void> {
     const own = role === "node" ? NODE_SYSCTLS : [];
     await writeSysctls(this.namespace(name), [...SYSCTLS, ...own, ...sysctls]);
     if (neighbours.timeout === undefined) return;
     // A router keeps an entry this long without asking again; the kernel comes near to it.
     const reachable = String(Math.round(inMillis(neighbours.timeout)));
-    void interfaces;
     await writeSysctls(this.namespace(name), [
       ["net.ipv4.neigh.default.base_reachable_time_ms", reachable],
       ["net.ipv6.neigh.default.base_reachable_time_ms", reachable],

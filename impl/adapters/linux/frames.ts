@@ -1,18 +1,12 @@
 // Frames of one interface through packet(7): ARP, neighbour solicitations and advertisements, and nothing else.
 import { type Link } from "../../ports.ts";
-import { type Ipv6, ipToBytes } from "../../wire/ip.ts";
 import { type NativeSockets, type Poller, receiveFrom } from "./native.ts";
 
-const AF_INET6 = 10;
 const AF_PACKET = 17;
-const SOCK_DGRAM = 2;
 const SOCK_RAW = 3;
 const ETH_P_ALL = 0x0003;
 const SOL_PACKET = 263;
 const PACKET_IGNORE_OUTGOING = 23;
-const IPPROTO_IPV6 = 41;
-const IPV6_ADD_MEMBERSHIP = 20;
-const IPV6_DROP_MEMBERSHIP = 21;
 const SLOT = 2048;
 
 // Classic BPF (include/uapi/linux/filter.h): absolute loads of 16 and 8 bits, jump if equal, return.
@@ -31,7 +25,7 @@ function instruction(code: number, ifTrue: number, ifFalse: number, value: numbe
 }
 
 /** ARP, and ICMPv6 types 135 and 136 straight behind the IPv6 header; VLAN tags are stripped before a filter sees them. */
-const FILTER = Buffer.concat([
+export const NEIGHBOUR_FRAMES: Buffer = Buffer.concat([
   instruction(LOAD16, 0, 0, 12),
   instruction(JUMP_EQUAL, 6, 0, 0x0806),
   instruction(JUMP_EQUAL, 0, 6, 0x86dd),
@@ -43,6 +37,9 @@ const FILTER = Buffer.concat([
   instruction(RETURN, 0, 0, SLOT),
   instruction(RETURN, 0, 0, 0),
 ]);
+
+/** Everything, for whoever watches a network. */
+export const ALL_FRAMES: Buffer = instruction(RETURN, 0, 0, SLOT);
 
 function linkLayerAddress(index: number): Buffer {
   const address = Buffer.alloc(20);
@@ -58,11 +55,17 @@ export class FrameSocket implements Disposable {
   readonly #fd: number;
   readonly #poller: Poller;
 
-  constructor(native: NativeSockets, link: Link, receive: (bytes: Uint8Array) => void) {
+  /** `filter` is a classic BPF program. */
+  constructor(
+    native: NativeSockets,
+    link: Pick<Link, "index">,
+    receive: (bytes: Uint8Array) => void,
+    filter: Buffer = NEIGHBOUR_FRAMES,
+  ) {
     this.#native = native;
     // Protocol 0 until the filter is in place: nothing unfiltered gets in before.
     this.#fd = native.socket(AF_PACKET, SOCK_RAW, 0);
-    native.attachFilter(this.#fd, FILTER);
+    native.attachFilter(this.#fd, filter);
     native.setsockopt(this.#fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
     native.bind(this.#fd, linkLayerAddress(link.index));
     this.#poller = receiveFrom(
@@ -86,66 +89,4 @@ export class FrameSocket implements Disposable {
   [Symbol.dispose](): void {
     this.#native.unpoll(this.#poller);
   }
-}
-
-/**
- * IPv6 group memberships. The kernel then receives the group and reports it (MLD). One socket holds as many as
- * net.core.optmem_max allows, so there are as many sockets as it takes.
- */
-export class GroupMemberships implements Disposable {
-  readonly #native: NativeSockets;
-  readonly #sockets: number[] = [];
-  readonly #members = new Map<string, number>();
-
-  constructor(native: NativeSockets) {
-    this.#native = native;
-  }
-
-  join(link: Link, group: Ipv6): void {
-    const key = `${link.index} ${group}`;
-    if (this.#members.has(key)) return;
-    const request = membershipRequest(link, group);
-    const last = this.#sockets.at(-1);
-    if (last !== undefined && this.#try(last, request)) {
-      this.#members.set(key, last);
-      return;
-    }
-    const fd = this.#native.socket(AF_INET6, SOCK_DGRAM, 0);
-    this.#sockets.push(fd);
-    if (this.#try(fd, request)) this.#members.set(key, fd);
-  }
-
-  /** False where this socket holds no more (ENOBUFS, ENOMEM) or the interface went. */
-  #try(fd: number, request: Buffer): boolean {
-    try {
-      this.#native.setsockopt(fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, request);
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
-  leave(link: Link, group: Ipv6): void {
-    const key = `${link.index} ${group}`;
-    const fd = this.#members.get(key);
-    if (fd === undefined) return;
-    this.#members.delete(key);
-    try {
-      this.#native.setsockopt(fd, IPPROTO_IPV6, IPV6_DROP_MEMBERSHIP, membershipRequest(link, group));
-    } catch {
-      // The interface is gone, and the membership with it.
-    }
-  }
-
-  [Symbol.dispose](): void {
-    for (const fd of this.#sockets) this.#native.close(fd);
-  }
-}
-
-/** struct ipv6_mreq: the group, then the interface index. */
-function membershipRequest(link: Link, group: Ipv6): Buffer {
-  const request = Buffer.alloc(20);
-  request.set(ipToBytes(group));
-  request.writeInt32LE(link.index, 16);
-  return request;
 }

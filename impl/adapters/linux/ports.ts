@@ -13,7 +13,8 @@ import {
   type Link,
   type Ports,
 } from "../../ports.ts";
-import { FrameSocket, GroupMemberships } from "./frames.ts";
+import { FrameSocket } from "./frames.ts";
+import { GroupMemberships } from "./groups.ts";
 import { LinkMonitor } from "./links.ts";
 import { type NativeSockets } from "./native.ts";
 

@@ -1,0 +1,134 @@
+// Worlds of network namespaces on this machine's kernel. Needs Linux, root, iproute2, ping and the socket addon.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { constants } from "node:os";
+import { ADDON } from "../../../impl/adapters/linux/native.ts";
+import { inMillis } from "../../../impl/wire/time.ts";
+import { type Topology } from "../../topology/model.ts";
+import { type Capability } from "../../world.ts";
+import { type Driver, type OpenWorld, type WorldOptions } from "../driver.ts";
+import { KubeAdmin } from "../kube-admin.ts";
+import { NetnsCluster } from "./cluster.ts";
+import { reap } from "./namespaces.ts";
+import { missingKinds, unbuildable } from "./network.ts";
+import { NetnsWorld } from "./world.ts";
+
+/** Not frameFaults (the bridge delays and loses nothing on demand), clocks (namespaces share one), virtualTime. */
+const CAPABILITIES: readonly Capability[] = [
+  "processFaults",
+  "pause",
+  "powerOff",
+  "hang",
+  "links",
+  "apiFaults",
+  "kubernetes",
+  "dataplane",
+  "rawFrames",
+]; // prettier-ignore
+
+const TOOLS = [
+  ["ip", "-V", "iproute2"],
+  ["bridge", "-V", "iproute2"],
+  ["sysctl", "-V", "procps"],
+  ["ping", "-V", "iputils-ping"],
+] as const;
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+const MERGE_PATCH = "application/merge-patch+json";
+
+class NetnsDriver implements Driver {
+  readonly name = "netns";
+  readonly capabilities = new Set(CAPABILITIES);
+  readonly #open = new Set<NetnsCluster>();
+  #missing: ReadonlySet<string> | undefined;
+  #worlds = 0;
+
+  unavailable(): string | undefined {
+    if (process.platform !== "linux") return `network namespaces need Linux, and this is ${process.platform}`;
+    if (process.getuid?.() !== 0) return "network namespaces need root";
+    for (const [command, flag, where] of TOOLS) {
+      if (spawnSync(command, [flag]).error !== undefined) return `the command "${command}" is missing (${where})`;
+    }
+    if (!existsSync(ADDON)) return 'the socket addon is not built: run "node scripts/build-native.ts"';
+    const probe = spawnSync("unshare", ["--net", "true"], { encoding: "utf8" });
+    if (probe.status !== 0) return `this kernel gives no network namespace: ${probe.stderr || "unshare failed"}`.trim();
+    return undefined;
+  }
+
+  async refuses(topology: Topology): Promise<string | undefined> {
+    if (this.#missing === undefined) {
+      await reap();
+      this.#missing = await missingKinds();
+    }
+    return unbuildable(topology, this.#missing);
+  }
+
+  async open(topology: Topology, options: WorldOptions): Promise<OpenWorld> {
+    if (this.#worlds === 0) this.#cleanUpAtTheEnd();
+    const cluster = new NetnsCluster(topology, options, ++this.#worlds);
+    this.#open.add(cluster);
+    try {
+      await cluster.start();
+    } catch (error) {
+      await this.#close(cluster);
+      throw error;
+    }
+    return {
+      world: new NetnsWorld(cluster, adminOf(cluster)),
+      close: async () => {
+        await cluster.settle();
+        const elapsed = cluster.clock.now();
+        const violations = cluster.violations();
+        await this.#close(cluster);
+        const { tightest } = cluster.stage;
+        const deadline =
+          tightest === undefined
+            ? []
+            : [`${tightest.what}: ${inMillis(tightest.took).toFixed(0)} of ${inMillis(tightest.within).toFixed(0)} ms`];
+        return {
+          hash: undefined,
+          lines: cluster.sim.trace.lines(),
+          violations,
+          elapsed,
+          pcapng: options.capture ? cluster.sim.pcapng() : undefined,
+          notes: [...cluster.notes, ...deadline],
+        };
+      },
+    };
+  }
+
+  async #close(cluster: NetnsCluster): Promise<void> {
+    await cluster.close();
+    this.#open.delete(cluster);
+  }
+
+  /** Namespaces outlive processes, so whatever ends this one takes them along. */
+  #cleanUpAtTheEnd(): void {
+    const abandon = (): void => {
+      for (const cluster of this.#open) cluster.abandon();
+      this.#open.clear();
+    };
+    process.once("exit", abandon);
+    for (const signal of SIGNALS) process.once(signal, () => process.exit(128 + constants.signals[signal]));
+  }
+}
+
+function adminOf(cluster: NetnsCluster): KubeAdmin {
+  const { controlPlane, clock } = cluster;
+  let writes = 0;
+  controlPlane.server.onChange(() => {
+    writes += 1;
+  });
+  return new KubeAdmin(
+    async (method, path, body) =>
+      clock.run(() => controlPlane.call(method, path, body, method === "PATCH" ? MERGE_PATCH : undefined)),
+    () => {
+      cluster.observe({ kind: "userAction" });
+      cluster.observe({ kind: "disturbance", what: "objects changed" });
+    },
+    () => writes,
+  );
+}
+
+export const netnsDriver: Driver = new NetnsDriver();

@@ -1,0 +1,153 @@
+import { type Mac } from "../../../impl/wire/mac.ts";
+import { parseInterfaceAddress } from "../../../impl/wire/prefix.ts";
+import { type Ending, type LinkChange, type NodeControl } from "../../world.ts";
+import { type NetnsCluster, type NodeSlots } from "./cluster.ts";
+import { ipBatch, run } from "./command.ts";
+import { type DaemonQuestion } from "./protocol.ts";
+import { ending } from "./ending.ts";
+import { type Device } from "./network.ts";
+import { metricOf } from "./metrics.ts";
+
+export class NetnsNode implements NodeControl {
+  readonly name: string;
+  readonly #cluster: NetnsCluster;
+
+  constructor(cluster: NetnsCluster, name: string) {
+    this.name = name;
+    this.#cluster = cluster;
+  }
+
+  get macs(): ReadonlyMap<string, Mac> {
+    const own = [...this.#cluster.macs].filter(([, { station }]) => station === this.name);
+    return new Map(own.map(([mac, { link }]) => [link, mac]));
+  }
+
+  get #slots(): NodeSlots {
+    return this.#cluster.node(this.name);
+  }
+
+  get #namespace(): string {
+    return this.#cluster.network.namespace(this.name);
+  }
+
+  async crashSpeaker(): Promise<void> {
+    this.#cluster.disturb(`${this.name}: speaker killed`);
+    await this.#slots.speaker.kill();
+  }
+
+  async stopSpeaker(): Promise<void> {
+    this.#cluster.disturb(`${this.name}: speaker stopped`);
+    this.#slots.speaker.stop();
+  }
+
+  async startSpeaker(): Promise<void> {
+    this.#cluster.disturb(`${this.name}: speaker started`);
+    await this.#cluster.startDaemon(this.#slots.speaker);
+  }
+
+  async pauseSpeaker(): Promise<Ending> {
+    const fault = this.#cluster.lasting(`${this.name}: speaker paused`);
+    const resume = this.#slots.speaker.pause();
+    return ending(() => {
+      resume();
+      fault();
+    });
+  }
+
+  /** The switch still sees carrier, and forwards nothing to or from these ports. */
+  async #silence(silent: boolean): Promise<void> {
+    const ports = this.#cluster.network.connections(this.name).map(({ peer }) => peer);
+    await Promise.all(ports.map((port) => setPortState(port, silent ? "disabled" : "forwarding")));
+  }
+
+  async powerOff(): Promise<Ending> {
+    const fault = this.#cluster.lasting(`${this.name}: no power`);
+    await this.#silence(true);
+    const { speaker, agent } = this.#slots;
+    await Promise.all([speaker.kill(), agent.kill()]);
+    this.#cluster.setNodeAlive(this.name, false);
+    return ending(async () => {
+      // A machine that boots knows nobody.
+      await run("ip", ["-n", this.#namespace, "neigh", "flush", "all"]);
+      await this.#silence(false);
+      agent.start();
+      this.#cluster.setNodeAlive(this.name, true);
+      await Promise.all([this.#cluster.programNode(this.name), this.#cluster.startDaemon(speaker)]);
+      fault();
+    });
+  }
+
+  async hangKernel(): Promise<Ending> {
+    const fault = this.#cluster.lasting(`${this.name}: kernel hangs`);
+    await this.#silence(true);
+    const resume = [this.#slots.speaker.pause(), this.#slots.agent.pause()];
+    this.#cluster.setNodeAlive(this.name, false);
+    return ending(async () => {
+      await this.#silence(false);
+      this.#cluster.setNodeAlive(this.name, true);
+      for (const goOn of resume) goOn();
+      fault();
+    });
+  }
+
+  async linkDown(link: string): Promise<Ending> {
+    const peer = this.#cluster.network.connections(this.name).find((item) => item.link === link)?.peer;
+    if (peer === undefined) throw new Error(`${this.name} has no cable at ${link}`);
+    const fault = this.#cluster.lasting(`${this.name}: ${link} has no carrier`);
+    const set = (state: "up" | "down"): Promise<void> => ipBatch(peer.namespace, [`link set ${peer.device} ${state}`]);
+    await set("down");
+    return ending(async () => {
+      await set("up");
+      fault();
+    });
+  }
+
+  async setLink(link: string, change: LinkChange): Promise<void> {
+    this.#cluster.disturb(`${this.name}: ${link} changed`);
+    const { up, noArp, mac, addAddress, removeAddress } = change;
+    if (mac !== undefined) this.#cluster.macs.set(mac, { station: this.name, link });
+    const address = (text: string): string => {
+      const { ip, length } = parseInterfaceAddress(text);
+      return `${ip}/${length} dev ${link}`;
+    };
+    await ipBatch(this.#namespace, [
+      ...(mac === undefined ? [] : [`link set ${link} address ${mac}`]),
+      ...(noArp === undefined ? [] : [`link set ${link} arp ${noArp ? "off" : "on"}`]),
+      ...(up === undefined ? [] : [`link set ${link} ${up ? "up" : "down"}`]),
+      ...(addAddress === undefined ? [] : [`address add ${address(addAddress)}`]),
+      ...(removeAddress === undefined ? [] : [`address del ${address(removeAddress)}`]),
+    ]);
+  }
+
+  stepClock(): Promise<void> {
+    return Promise.reject(new Error("namespaces share one clock"));
+  }
+
+  driftClock(): Promise<Ending> {
+    return Promise.reject(new Error("namespaces share one clock"));
+  }
+
+  async cutFromApi(): Promise<Ending> {
+    const fault = this.#cluster.lasting(`${this.name}: no API server`);
+    const heal = this.#cluster.apiLinks(this.#slots.speaker.name, (link) =>
+      link.fault({ kind: "outage", how: "silent" }),
+    );
+    return ending(() => {
+      heal();
+      fault();
+    });
+  }
+
+  metric(series: string): Promise<number | undefined> {
+    return metricOf(this.#slots.speaker, series);
+  }
+
+  members(): Promise<readonly string[]> {
+    return this.#slots.speaker.ask<readonly string[]>("members" satisfies DaemonQuestion).catch(() => []);
+  }
+}
+
+/** bridge(8): `link set dev PORT state`; only while the bridge runs no spanning tree. */
+async function setPortState({ namespace, device }: Device, state: "disabled" | "forwarding"): Promise<void> {
+  await run("bridge", ["-n", namespace, "link", "set", "dev", device, "state", state]);
+}
