@@ -1,5 +1,5 @@
 // Short ways to write the Kubernetes objects of scenarios.
-import { type KubeObject, type LabelSelector } from "../impl/api/kubernetes.ts";
+import { type EndpointSlice, type KubeObject, type LabelSelector, SERVICE_NAME_LABEL } from "../impl/api/kubernetes.ts";
 
 /** The namespace that the load balancer runs in. */
 export const SYSTEM = "metallb-system";
@@ -102,6 +102,26 @@ export function deployment(name: string, replicas: number, spec: DeploymentSpec 
       },
     },
   });
+}
+
+/** Selects nodes by name, one selector each. */
+export function nodesNamed(...names: readonly string[]): readonly LabelSelector[] {
+  return names.map((name) => ({ matchLabels: { "kubernetes.io/hostname": name } }));
+}
+
+/** What an EndpointSlice says of one endpoint. */
+export type EndpointSpec = NonNullable<EndpointSlice["endpoints"]>[number];
+
+/** An EndpointSlice of somebody's own making. */
+export function endpointSlice(name: string, service: string, endpoints: readonly EndpointSpec[]): EndpointSlice {
+  return {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { name, namespace: "default", labels: { [SERVICE_NAME_LABEL]: service } },
+    addressType: "IPv4",
+    endpoints,
+    ports: [{ name: "", protocol: "TCP", port: 80 }],
+  };
 }
 
 export function namespace(name: string, labels: Labels = {}): KubeObject {

@@ -1,5 +1,7 @@
 // Steps that many scenarios share, in the words of the field.
-import { type KubeObject } from "../impl/api/kubernetes.ts";
+import { createHash } from "node:crypto";
+import { type EventObject, type KubeObject } from "../impl/api/kubernetes.ts";
+import { type ServiceL2Status } from "../impl/api/metallb.ts";
 import { type Family, type Ip, parseIp } from "../impl/wire/ip.ts";
 import { millis, type Micros, seconds } from "../impl/wire/time.ts";
 import { deployment, l2Advertisement, type L2Spec, pool, service, type ServiceSpec } from "./objects.ts";
@@ -75,6 +77,60 @@ export async function ownerOf(
     },
     within,
   );
+}
+
+/** Waits until exactly these nodes answer for an address. */
+export async function settlesOn(
+  world: World,
+  vip: Ip,
+  nodes: readonly string[],
+  options: { readonly within?: Micros; readonly client?: Client } = {},
+): Promise<void> {
+  const { within = SETTLE, client = world.client() } = options;
+  const wanted = nodes.toSorted().join();
+  await world.waitFor(
+    `${nodes.length === 0 ? "nobody" : nodes.join(", ")} answers for ${vip}`,
+    async () => (await answering(client, vip)).join() === wanted,
+    within,
+  );
+}
+
+/** Nodes in the order in which the election takes them: by the SHA-256 of `node#address`, computed apart from Assay. */
+export function electionOrder(nodes: readonly string[], vip: string): readonly string[] {
+  const hash = (node: string): string => createHash("sha256").update(`${node}#${vip}`).digest("hex");
+  return nodes.toSorted((a, b) => (hash(a) < hash(b) ? -1 : 1));
+}
+
+/** Gives a node labels; null takes one away. */
+export async function labelNode(
+  world: World,
+  node: string,
+  labels: Readonly<Record<string, string | null>>,
+): Promise<void> {
+  await world.kubernetes.patch("Node", node, { metadata: { labels } });
+}
+
+/** Waits until a speaker warns about a Service, and returns its last warning. */
+export async function speakerWarning(world: World, name: string, within: Micros = SETTLE): Promise<EventObject> {
+  return world.waitFor(
+    `a speaker warns about ${name}`,
+    async () =>
+      (await world.kubernetes.events("Service", name)).findLast(
+        ({ type, source }) => type === "Warning" && source.component === "metallb-speaker",
+      ),
+    within,
+  );
+}
+
+/** What the ServiceL2Status objects of a Service say: each a node with its interfaces, as `node: a b`. */
+export async function layer2Statuses(world: World, name: string): Promise<readonly string[]> {
+  const statuses = ((await world.kubernetes.list("ServiceL2Status")) as readonly ServiceL2Status[]).map(
+    ({ status }) => status,
+  );
+  return statuses
+    .filter((status) => `${status?.serviceNamespace ?? ""}/${status?.serviceName ?? ""}` === name)
+    .map((status) => `${status?.node ?? ""}: ${(status?.interfaces ?? []).map((one) => one.name).join(" ")}`.trimEnd())
+    .sort();
 }
 
 /** Applies the objects of a Service and waits until a client gets an answer through its address. */
