@@ -4,13 +4,8 @@ import { simDriver } from "../drivers/sim/driver.ts";
 import { findTopology } from "../topology/find.ts";
 import { type Topology } from "../topology/model.ts";
 import { loadCases } from "./catalogue.ts";
-import { runCase, type RunOptions } from "./run-case.ts";
-
-export interface Job {
-  readonly id: number;
-  readonly name: string;
-  readonly options: RunOptions;
-}
+import { runCase } from "./run-case.ts";
+import { type Job } from "./job.ts";
 
 const cases = new Map((await loadCases()).map((item) => [item.name, item]));
 const topologies = new Map<string, Topology>();

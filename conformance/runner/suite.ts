@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { type CaseResult, type RunOptions } from "./run-case.ts";
-import { type Job } from "./suite-worker.ts";
+import { type Job } from "./job.ts";
 
 export interface SuiteOptions {
   readonly seed: string;
