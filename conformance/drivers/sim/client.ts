@@ -118,9 +118,11 @@ export class SimClient implements Client {
     probe.start();
     return {
       end: async () => {
+        const settled = plus(this.#stage.now(), plus(timeout, millis(1)));
         probe.stop();
-        // Those under way still count.
-        this.#stage.until(() => false, plus(this.#stage.now(), plus(timeout, millis(1))));
+        // Probes that are ended together all stop here, before time passes: those under way still count.
+        await Promise.resolve();
+        this.#stage.until(() => false, settled);
       },
       report: async () => reportOf(probe),
     };

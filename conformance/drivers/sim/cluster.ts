@@ -70,6 +70,10 @@ export interface SimOptions extends WorldOptions {
   /** On top of the nodes' own. */
   readonly nodeLabels?: ReadonlyMap<string, Readonly<Record<string, string>>>;
   readonly onObservation?: (observation: Observation, now: Micros) => void;
+  /** Where the load balancer runs. */
+  readonly namespace?: string;
+  /** Ports that every pod answers on, besides the usual ones. */
+  readonly podPorts?: readonly number[];
 }
 
 /** Membership (LAN profile) may take this long to agree after a disturbance, and a burst follows. */
@@ -90,6 +94,8 @@ export class SimCluster {
   readonly referee = new Referee(OWNER_WINDOW);
   readonly controller: ProcessSlot<ControllerProcess>;
   readonly #options: SimOptions;
+  readonly #namespace: string;
+  readonly #podPorts: readonly number[];
   readonly #facts: readonly NodeFacts[];
   readonly #speakers = new Map<string, ProcessSlot<SpeakerProcess>>();
   readonly #links: { readonly owner: string; readonly link: KubeLink }[] = [];
@@ -104,6 +110,8 @@ export class SimCluster {
   constructor(topology: Topology, options: SimOptions) {
     this.topology = topology;
     this.#options = options;
+    this.#namespace = options.namespace ?? SYSTEM;
+    this.#podPorts = [...new Set([...PORTS, ...(options.podPorts ?? [])])];
     this.sim = createWorld({ seed: options.seed, capture: options.capture, lines: options.lines });
     this.stage = new Stage(this.sim.scheduler);
     this.wiring = buildNetwork(this.sim, topology);
@@ -113,7 +121,7 @@ export class SimCluster {
     const planeOptions = {
       seed: options.seed,
       serviceCidrs: topology.serviceSubnets,
-      namespace: SYSTEM,
+      namespace: this.#namespace,
       webhook: () => webhook,
     } as const;
     this.controlPlane = new WatchedControlPlane(this.sim, planeOptions, (object) =>
@@ -129,12 +137,12 @@ export class SimCluster {
   /** Puts what every cluster has into the API server and starts all processes, each at a moment of its own. */
   boot(): void {
     const create = (object: KubeObject): void => this.#create(object);
-    create({ apiVersion: "v1", kind: "Namespace", metadata: { name: SYSTEM } });
+    create({ apiVersion: "v1", kind: "Namespace", metadata: { name: this.#namespace } });
     create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } });
     for (const { object } of this.#facts) create(object);
     const [first] = this.#facts;
-    if (first !== undefined) create(ownPod(CONTROLLER_POD, first, "controller"));
-    for (const facts of this.#facts) create(ownPod(speakerPodName(facts.name), facts, "speaker"));
+    if (first !== undefined) create(ownPod(CONTROLLER_POD, first, "controller", this.#namespace));
+    for (const facts of this.#facts) create(ownPod(speakerPodName(facts.name), facts, "speaker", this.#namespace));
     for (const object of this.topology.objects) if (object.kind !== "Node") create(object);
     this.sim.scheduler.at(millis(1), () => this.controller.start());
     for (const [index, slot] of [...this.#speakers.values()].entries()) {
@@ -178,7 +186,7 @@ export class SimCluster {
     const make = (): ControllerProcess =>
       createController({
         podName: CONTROLLER_POD,
-        namespace: SYSTEM,
+        namespace: this.#namespace,
         lbClass,
         random: this.sim.random(`${name}/${this.#starts++}`),
       });
@@ -219,7 +227,7 @@ export class SimCluster {
       createSpeaker({
         nodeName: facts.name,
         podName: name,
-        namespace: SYSTEM,
+        namespace: this.#namespace,
         lbClass: settings.lbClass ?? "",
         ignoreExcludeLb: settings.ignoreExcludeLb ?? false,
         excludeInterfaces: settings.excludeInterfaces ?? ["^lo$", "^veth.*", "^eth0$"],
@@ -375,8 +383,8 @@ export class SimCluster {
     const server = new EchoServer(this.sim, this.host(node), {
       name: pod.metadata.name,
       ips,
-      tcpPorts: PORTS,
-      udpPorts: PORTS,
+      tcpPorts: this.#podPorts,
+      udpPorts: this.#podPorts,
     });
     this.#pods.set(key, { server, identity });
   }

@@ -74,11 +74,16 @@ export const speakerPodName = (node: string): string => `speaker-${node}`;
 export const CONTROLLER_POD = "controller";
 
 /** A pod of Assay itself, on the host's network. */
-export function ownPod(name: string, node: NodeFacts, component: "speaker" | "controller"): KubeObject {
+export function ownPod(
+  name: string,
+  node: NodeFacts,
+  component: "speaker" | "controller",
+  namespace = SYSTEM,
+): KubeObject {
   const object: KubeObject & { readonly spec: object; readonly status: object } = {
     apiVersion: "v1",
     kind: "Pod",
-    metadata: { name, namespace: SYSTEM, labels: { app: "metallb", component } },
+    metadata: { name, namespace, labels: { app: "metallb", component } },
     spec: { nodeName: node.name, hostNetwork: true },
     status: {
       phase: "Running",
