@@ -1,6 +1,7 @@
 // List, then watch from there: https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
 import { type KubeObject, objectKey } from "../api/kubernetes.ts";
 import { type Instant, type KubeInput, type Random } from "../ports.ts";
+import { unreachable } from "../wire/brand.ts";
 import { type Micros, millis, minus, plus, seconds, times } from "../wire/time.ts";
 import { BackOff } from "./back-off.ts";
 import { get, type Outbox, query, type RequestNames } from "./exchange.ts";
@@ -55,7 +56,7 @@ interface Watching {
 
 type State<T> =
   | { readonly kind: "stopped" }
-  | { readonly kind: "waiting"; readonly until: Micros; readonly then: "list" | "watch" }
+  | { readonly kind: "waiting"; readonly until: Micros; readonly next: "list" | "watch" }
   | { readonly kind: "listing"; readonly listing: Listing<T> }
   | { readonly kind: "watching"; readonly watching: Watching };
 
@@ -112,7 +113,7 @@ export class Reflector<T extends KubeObject = KubeObject> {
       out.effects.push({ kind: "abortRequest", request: state.watching.request });
       this.#watchFailed(state.watching, noAnswer("the watch fell silent"), now, out);
     } else if (state.kind === "waiting") {
-      if (state.then === "watch") this.#watch(now, out);
+      if (state.next === "watch") this.#watch(now, out);
       else this.#list(new Map(), undefined, now, out);
     }
   }
@@ -127,6 +128,8 @@ export class Reflector<T extends KubeObject = KubeObject> {
         return this.#state.listing.silentAt;
       case "watching":
         return this.#state.watching.silentAt;
+      default:
+        return unreachable(this.#state);
     }
   }
 
@@ -246,15 +249,15 @@ export class Reflector<T extends KubeObject = KubeObject> {
     this.#failed(failure, needsList(failure) ? "list" : "watch", now, out);
   }
 
-  #failed(failure: Failure, then: "list" | "watch", now: Instant, out: Outbox): void {
+  #failed(failure: Failure, next: "list" | "watch", now: Instant, out: Outbox): void {
     const { code, reason: because } = failure;
     if (this.#backOff.failures === 0) {
       const fields = { resource: this.resource.plural, status: code, because };
       out.effects.push({ kind: "log", level: "info", event: "kube.watch.interrupted", fields });
     }
-    const spread = then === "list" && this.#synced ? times(RELIST_SPREAD, this.#random.next()) : NO_WAIT;
+    const spread = next === "list" && this.#synced ? times(RELIST_SPREAD, this.#random.next()) : NO_WAIT;
     const until = plus(plus(now.monotonic, this.#backOff.next(failure.retryAfter)), spread);
-    this.#state = { kind: "waiting", until, then };
+    this.#state = { kind: "waiting", until, next };
   }
 }
 

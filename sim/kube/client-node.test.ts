@@ -48,7 +48,11 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
 
 beforeAll(async () => {
   ({ server } = createKubeServer({ seed: "client-node" }));
-  server.call("POST", "/api/v1/namespaces", now(), { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } });
+  server.call("POST", "/api/v1/namespaces", now(), {
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: { name: NAMESPACE },
+  });
   http = createServer((request, response) => void serve(request, response));
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   const { port } = http.address() as AddressInfo;
@@ -140,7 +144,12 @@ describe("CoreV1Api", () => {
     const labelSelector = "page in (p1,p2,p3),page";
     const first = await core.listNamespacedConfigMap({ namespace: NAMESPACE, labelSelector, limit: 2 });
     const token = first.metadata?._continue ?? "";
-    const second = await core.listNamespacedConfigMap({ namespace: NAMESPACE, labelSelector, limit: 2, _continue: token });
+    const second = await core.listNamespacedConfigMap({
+      namespace: NAMESPACE,
+      labelSelector,
+      limit: 2,
+      _continue: token,
+    });
     const names = [first, second].map(({ items }) => items.map(({ metadata }) => metadata?.name));
     expect(names).toEqual([["p1", "p2"], ["p3"]]);
     const one = await core.listConfigMapForAllNamespaces({ fieldSelector: "metadata.name=p3" });
@@ -152,7 +161,10 @@ describe("CoreV1Api", () => {
     const place = { namespace: NAMESPACE, name: "patched" };
     await core.createNamespacedConfigMap({ namespace: NAMESPACE, body: map("patched", { a: "1", b: "2" }) });
     const by = (strategy: string) => setHeaderOptions("Content-Type", strategy);
-    await core.patchNamespacedConfigMap({ ...place, body: { data: { a: null, c: "3" } } }, by(PatchStrategy.MergePatch));
+    await core.patchNamespacedConfigMap(
+      { ...place, body: { data: { a: null, c: "3" } } },
+      by(PatchStrategy.MergePatch),
+    );
     const operations = [
       { op: "test", path: "/data/c", value: "3" },
       { op: "replace", path: "/data/c", value: "4" },
@@ -184,7 +196,11 @@ describe("CoreV1Api", () => {
     expect(written.spec?.externalTrafficPolicy).toBe("Cluster");
     expect(written.status?.loadBalancer?.ingress).toEqual([{ ip: "192.0.2.1", ipMode: "VIP" }]);
     const spec = { ...written.spec, type: "ClusterIP" };
-    const narrowed = await core.replaceNamespacedService({ namespace: NAMESPACE, name: "web", body: { ...written, spec } });
+    const narrowed = await core.replaceNamespacedService({
+      namespace: NAMESPACE,
+      name: "web",
+      body: { ...written, spec },
+    });
     expect(narrowed.status?.loadBalancer).toEqual({});
     expect(narrowed.spec?.ports?.[0]?.nodePort).toBeUndefined();
     expect(narrowed.spec?.clusterIP).toBe(created.spec?.clusterIP);
@@ -281,7 +297,10 @@ describe("custom objects", () => {
     const api = KubernetesObjectApi.makeApiClient(config);
     const apply = (fieldManager: string, object: object, force: boolean): Promise<unknown> =>
       api.patch(
-        { ...object, metadata: { name: "applied", namespace: NAMESPACE, ...("metadata" in object ? {} : {}) } } as never,
+        {
+          ...object,
+          metadata: { name: "applied", namespace: NAMESPACE, ...("metadata" in object ? {} : {}) },
+        } as never,
         undefined,
         undefined,
         fieldManager,

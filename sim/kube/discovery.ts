@@ -9,7 +9,9 @@ const GROUPS: readonly string[] = [...new Set(SERVED.map(({ group }) => group))]
 const kindsOf = (group: string): readonly ServedKind[] => SERVED.filter((kind) => kind.group === group);
 
 function versionsOf(group: string): readonly string[] {
-  return [...new Set(kindsOf(group).flatMap(({ versions }) => versions.map(({ name }) => name)))].toSorted().toReversed();
+  return [...new Set(kindsOf(group).flatMap(({ versions }) => versions.map(({ name }) => name)))]
+    .toSorted()
+    .toReversed();
 }
 
 function groupForm(group: string): object {
@@ -39,6 +41,7 @@ export function discoveryAt(path: string): object | undefined {
   if (root !== "apis") return undefined;
   if (group === undefined) return { kind: "APIGroupList", apiVersion: "v1", groups: GROUPS.map(groupForm) };
   if (!GROUPS.includes(group)) return undefined;
-  return version === undefined ? { kind: "APIGroup", apiVersion: "v1", ...groupForm(group) } : resourcesForm(group, version);
+  return version === undefined
+    ? { kind: "APIGroup", apiVersion: "v1", ...groupForm(group) }
+    : resourcesForm(group, version);
 }
-
