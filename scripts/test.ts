@@ -1,20 +1,17 @@
 // npm test: the text of the code, the unit tests, and every scenario on the simulator, twice. Ends with one honest line.
-import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execa } from "execa";
 
 interface Count {
   readonly passed: number;
   readonly failed: number;
 }
 
-function run(command: string, args: readonly string[]): Promise<number> {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: "inherit" });
-    child.on("error", () => resolve(127));
-    child.on("exit", (code) => resolve(code ?? 1));
-  });
+async function run(command: string, args: readonly string[]): Promise<number> {
+  const { exitCode } = await execa(command, args, { stdio: "inherit", reject: false });
+  return exitCode ?? 1;
 }
 
 /** Counts from a JSON report; a run that left no report counts as one failure. */
