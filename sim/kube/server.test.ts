@@ -30,10 +30,14 @@ const namesIn = (body: unknown): readonly unknown[] =>
   listOf(fieldsOf(body)["items"]).map((item) => fieldsOf(fieldsOf(item)["metadata"])["name"]);
 
 /** Everything that an open watch says, one line for each event. */
-function watched(server: KubeServer, query: string, now = at(0)): { readonly lines: string[]; abort(): void } {
+function watched(
+  server: KubeServer,
+  query: string,
+  now = at(0),
+): { readonly lines: string[]; readonly abort: () => void } {
   const lines: string[] = [];
   const request = { method: "GET", path: `${MAPS}?watch=true&${query}`, headers: {} };
-  const { abort } = server.handle(request, now, {
+  const exchange = server.handle(request, now, {
     head: (status) => lines.push(`${status}`),
     chunk: (text) => {
       const { type, object } = JSON.parse(text) as { readonly type: string; readonly object: Fields };
@@ -42,7 +46,7 @@ function watched(server: KubeServer, query: string, now = at(0)): { readonly lin
     },
     end: () => lines.push("end"),
   });
-  return { lines, abort };
+  return { lines, abort: () => exchange.abort() };
 }
 
 describe("watches", () => {

@@ -236,3 +236,10 @@ it("gives no address and no node port twice, and gives back what is free", () =>
     { numRuns: 30 },
   );
 });
+
+it("finds a node port for each of many ports of one Service", () => {
+  const ports = Array.from({ length: 300 }, (_, index) => ({ name: `p${index}`, port: 1000 + index }));
+  const made = create(cluster(V4), { type: "NodePort", ports });
+  const chosen = listOf(specOf(made)["ports"]).map((port) => fieldsOf(port)["nodePort"]);
+  expect(new Set(chosen).size).toBe(300);
+});
