@@ -73,17 +73,21 @@ class Blocks {
   }
 
   u16(value: number): this {
-    this.#view.setUint16(this.#reserve(2), value, true);
+    // Reserving may replace the buffer, so it comes first.
+    const at = this.#reserve(2);
+    this.#view.setUint16(at, value, true);
     return this;
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#reserve(4), value, true);
+    const at = this.#reserve(4);
+    this.#view.setUint32(at, value, true);
     return this;
   }
 
   padded(bytes: Uint8Array): this {
-    this.#bytes.set(bytes, this.#reserve((bytes.length + 3) & ~3));
+    const at = this.#reserve((bytes.length + 3) & ~3);
+    this.#bytes.set(bytes, at);
     return this;
   }
 
