@@ -101,14 +101,14 @@ describe("pcapng", () => {
     expect(lines).toEqual(readFileSync(TSHARK, "utf8").trimEnd().split("\n"));
   });
 
-  it.each([60, 66, 71, 1514])(
+  it.each([60, 66, 71, 200])(
     "writes a long capture of %i-byte frames as many times what it writes for one",
     (length) => {
       const frame = { time: seconds(1), point: "sw:p1", bytes: new Uint8Array(length).fill(0x5a), comments: ["loss"] };
       const one = Buffer.from(writePcapng([frame]));
       const block = one.subarray(one.lastIndexOf(Buffer.from("06000000", "hex"), one.indexOf("ZZZZ")));
-      const many = Buffer.from(writePcapng(Array.from({ length: 3000 }, () => frame)));
-      const expected = Buffer.concat([one, ...Array.from({ length: 2999 }, () => block)]);
+      const many = Buffer.from(writePcapng(Array.from({ length: 1000 }, () => frame)));
+      const expected = Buffer.concat([one, ...Array.from({ length: 999 }, () => block)]);
       expect(many.equals(expected)).toBe(true);
     },
   );
