@@ -56,7 +56,7 @@ function describe(result: CaseResult): string {
   return lines.join("\n");
 }
 
-/** One after the other in this thread: what a pcapng, a trace or a real kernel needs. */
+/** In this thread, as many at once as the driver allows: what a pcapng, a trace or a real kernel needs. */
 async function runHere(
   cases: readonly Case[],
   driver: Driver,
@@ -64,18 +64,22 @@ async function runHere(
   show: (r: CaseResult) => void,
 ): Promise<CaseResult[]> {
   const results: CaseResult[] = [];
-  for (const item of cases) {
-    const result = await runCase(driver, findTopology(item.scenario.topology), item, {
-      seed: flags.seed,
-      shuffle: false,
-      capture: flags.pcap !== undefined,
-      lines: flags.trace === undefined ? 200 : Number.POSITIVE_INFINITY,
-    });
-    show(result);
-    results.push(result);
-    if (flags.pcap !== undefined && result.pcapng !== undefined) writeFileSync(flags.pcap, result.pcapng);
-    if (flags.trace !== undefined) writeFileSync(flags.trace, `${result.lines.join("\n")}\n`);
-  }
+  const waiting = [...cases];
+  const work = async (): Promise<void> => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) {
+      const result = await runCase(driver, findTopology(item.scenario.topology), item, {
+        seed: flags.seed,
+        shuffle: false,
+        capture: flags.pcap !== undefined,
+        lines: flags.trace === undefined ? 200 : Number.POSITIVE_INFINITY,
+      });
+      show(result);
+      results.push(result);
+      if (flags.pcap !== undefined && result.pcapng !== undefined) writeFileSync(flags.pcap, result.pcapng);
+      if (flags.trace !== undefined) writeFileSync(flags.trace, `${result.lines.join("\n")}\n`);
+    }
+  };
+  await Promise.all(Array.from({ length: driver.parallel ?? 1 }, work));
   return results;
 }
 

@@ -8,6 +8,8 @@ export interface Driver {
   readonly capabilities: ReadonlySet<Capability>;
   /** Why this machine cannot run the driver at all; undefined where it can. */
   unavailable(): string | undefined;
+  /** How many worlds may run at once; one unless told. */
+  readonly parallel?: number;
   /** Why this machine cannot build a topology; undefined where it can. Drivers without it build them all. */
   refuses?(topology: Topology): Promise<string | undefined>;
   open(topology: Topology, options: WorldOptions): Promise<OpenWorld>;

@@ -21,7 +21,10 @@ export class HttpKubePort implements Disposable {
   }
 
   request({ request: name, method, path, headers, body }: KubeRequest): void {
-    const call = request({ ...this.#address, method, path, headers: { ...headers }, agent: this.#agent });
+    // Node itself says how long a body is, but not where a DELETE has one: the server would read on and on.
+    const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
+    const sent = { ...headers, ...length };
+    const call = request({ ...this.#address, method, path, headers: sent, agent: this.#agent });
     this.#open.set(name, call);
     call.on("response", (response) => {
       const received: Record<string, string> = {};

@@ -9,7 +9,7 @@ import {
   objectKey,
   type Service,
 } from "../../../impl/api/kubernetes.ts";
-import { type Ip, isIpv4 } from "../../../impl/wire/ip.ts";
+import { type Ip, isIpv4, isLinkLocal } from "../../../impl/wire/ip.ts";
 import { type Mac } from "../../../impl/wire/mac.ts";
 import { plus, seconds, times } from "../../../impl/wire/time.ts";
 import { createWorld, type World as SimWorld } from "../../../sim/create-world.ts";
@@ -120,11 +120,15 @@ export class NetnsCluster {
     await this.network.build();
     for (const slot of [...this.#watchers, ...this.#clients.values(), ...this.#agents()]) slot.start();
     // Nothing is to be missed, so everybody watches before anybody speaks.
-    await Promise.all(this.#watchers.map((slot) => slot.ask(null, 20_000)));
+    await Promise.all(this.#watchers.map((slot) => slot.ready()));
     this.clock.run(() => {
       for (const object of bootObjects(this.topology, this.#facts)) createObject(this.controlPlane, object);
     });
-    await Promise.all([this.controller, ...this.#speakers()].map((slot) => this.startDaemon(slot)));
+    const daemons = [this.controller, ...this.#speakers()];
+    await Promise.all(daemons.map((slot) => this.startDaemon(slot)));
+    // Loading programs is no part of what scenarios time.
+    const ready = [...daemons, ...this.#agents(), ...this.#clients.values()];
+    await Promise.all(ready.map((slot) => slot.ready()));
   }
 
   node(name: string): NodeSlots {
@@ -295,7 +299,8 @@ export class NetnsCluster {
 
   #frameSeen(point: string, bytes: Uint8Array): void {
     const claim = claimOf(bytes);
-    if (claim === undefined || this.#ownAddresses.has(claim.ip)) return;
+    // Link-local addresses are the kernels' own.
+    if (claim === undefined || isLinkLocal(claim.ip) || this.#ownAddresses.has(claim.ip)) return;
     const entrance = this.#entrances.get(point);
     if (entrance === undefined || !this.#nodes.has(entrance.station)) return;
     const macs = new Set([...this.macs].filter(([, owner]) => owner.station === entrance.station).map(([mac]) => mac));

@@ -1,7 +1,7 @@
 // Worlds of network namespaces on this machine's kernel. Needs Linux, root, iproute2, ping and the socket addon.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { constants } from "node:os";
+import { availableParallelism, constants } from "node:os";
 import { ADDON } from "../../../impl/adapters/linux/native.ts";
 import { inMillis } from "../../../impl/wire/time.ts";
 import { type Topology } from "../../topology/model.ts";
@@ -26,6 +26,8 @@ const CAPABILITIES: readonly Capability[] = [
   "rawFrames",
 ]; // prettier-ignore
 
+const MOST_NODES = 10;
+
 const TOOLS = [
   ["ip", "-V", "iproute2"],
   ["bridge", "-V", "iproute2"],
@@ -40,8 +42,10 @@ const MERGE_PATCH = "application/merge-patch+json";
 class NetnsDriver implements Driver {
   readonly name = "netns";
   readonly capabilities = new Set(CAPABILITIES);
+  /** Worlds mostly wait, for timers of real length; what they need at once is a core or so to start. */
+  readonly parallel = 2 * availableParallelism();
   readonly #open = new Set<NetnsCluster>();
-  #missing: ReadonlySet<string> | undefined;
+  #missing: Promise<ReadonlySet<string>> | undefined;
   #worlds = 0;
 
   unavailable(): string | undefined {
@@ -57,11 +61,11 @@ class NetnsDriver implements Driver {
   }
 
   async refuses(topology: Topology): Promise<string | undefined> {
-    if (this.#missing === undefined) {
-      await reap();
-      this.#missing = await missingKinds();
+    if (topology.nodes.length > MOST_NODES) {
+      return `${topology.nodes.length} nodes are ${topology.nodes.length * 2} processes; netns takes ${MOST_NODES} nodes`;
     }
-    return unbuildable(topology, this.#missing);
+    this.#missing ??= reap().then(missingKinds);
+    return unbuildable(topology, await this.#missing);
   }
 
   async open(topology: Topology, options: WorldOptions): Promise<OpenWorld> {

@@ -43,6 +43,11 @@ export class ProcessSlot {
     });
   }
 
+  /** Resolves when its program is loaded. */
+  async ready(): Promise<void> {
+    await this.#child?.ready;
+  }
+
   ask<T>(question: unknown, withinMs?: number): Promise<T> {
     return this.#child?.ask<T>(question, withinMs) ?? Promise.reject(new Error(`${this.name} does not run`));
   }

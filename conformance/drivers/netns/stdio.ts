@@ -14,7 +14,8 @@ interface Question {
 type Reply =
   | { readonly kind: "answer"; readonly id: number; readonly answer: unknown }
   | { readonly kind: "failure"; readonly id: number; readonly because: string }
-  | { readonly kind: "event"; readonly event: unknown };
+  | { readonly kind: "event"; readonly event: unknown }
+  | { readonly kind: "ready" };
 
 function say(reply: Reply): void {
   process.stdout.write(`${JSON.stringify(reply)}\n`);
@@ -38,6 +39,7 @@ export function answerQuestions<T>(answer: (question: T) => Promise<unknown> | u
     void reply(question);
   });
   lines.on("close", () => process.exit(0));
+  say({ kind: "ready" });
   flushCompileCache();
 }
 
@@ -59,6 +61,8 @@ export class Child {
   readonly #process: ChildProcess;
   readonly #waiting = new Map<number, { resolve: (answer: unknown) => void; reject: (error: Error) => void }>();
   readonly exited: Promise<void>;
+  /** Rejects where it ends before. */
+  readonly ready: Promise<void>;
   #questions = 0;
   #alive = true;
   #complaint = "";
@@ -75,13 +79,19 @@ export class Child {
     // What was written to a child that is gone is lost, as it should be.
     stdin.on("error", () => {});
     stderr.setEncoding("utf8").on("data", (text: string) => (this.#complaint += text));
-    createInterface({ input: stdout }).on("line", (line) => this.#hear(line, onEvent));
+    const { promise, resolve: isReady, reject: isNotReady } = Promise.withResolvers<void>();
+    this.ready = promise;
+    // Not everybody waits for it.
+    promise.catch(() => {});
+    createInterface({ input: stdout }).on("line", (line) => this.#hear(line, onEvent, isReady));
     this.exited = new Promise((resolve) => {
       this.#process.on("close", (code, signal) => {
         this.#alive = false;
         for (const { reject } of this.#waiting.values()) reject(new Error(`${file} ended`));
         this.#waiting.clear();
-        onExit(`${signal ?? `exit code ${code}`}${this.#complaint === "" ? "" : `: ${this.#complaint.trim()}`}`);
+        const how = `${signal ?? `exit code ${code}`}${this.#complaint === "" ? "" : `: ${this.#complaint.trim()}`}`;
+        isNotReady(new Error(`${file} ended with ${how}`));
+        onExit(how);
         resolve();
       });
     });
@@ -91,8 +101,9 @@ export class Child {
     return this.#alive;
   }
 
-  #hear(line: string, onEvent: (event: unknown) => void): void {
+  #hear(line: string, onEvent: (event: unknown) => void, isReady: () => void): void {
     const reply: Reply = JSON.parse(line);
+    if (reply.kind === "ready") return isReady();
     if (reply.kind === "event") return onEvent(reply.event);
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);

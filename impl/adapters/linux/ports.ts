@@ -29,11 +29,13 @@ export interface LinuxOptions {
 /** setTimeout's longest delay. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-const endpoint = (ip: string | undefined, port: number | undefined): Endpoint => {
+/** Without the zone of a link-local address, and IPv4 as such. Undefined where the kernel names none: the peer has gone. */
+function endpoint(ip: string | undefined, port: number | undefined): Endpoint | undefined {
   const parsed = readIp((ip ?? "").replace(/%.*$/, "").replace(/^::ffff:(?=\d+\.)/, ""));
-  if (parsed === undefined) throw new Error(`the kernel named an address that is none: ${ip ?? ""}`);
-  return { ip: parsed, port: port ?? 0 };
-};
+  return parsed === undefined || port === undefined ? undefined : { ip: parsed, port };
+}
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export class LinuxPorts implements Ports, Disposable {
   readonly #options: LinuxOptions;
@@ -113,12 +115,17 @@ export class LinuxPorts implements Ports, Disposable {
         const socket = new FrameSocket(native, link, (bytes) => deliver({ kind: "frame", link: effect.link, bytes }));
         this.#frames.set(effect.link, socket);
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = reasonOf(error);
         const hint = reason.includes("EPERM") ? "CAP_NET_RAW is missing" : "";
         log("error", "link.open.failed", { link: effect.link, because: reason, hint });
       }
-    } else if (link !== undefined && effect.kind === "joinGroup") this.#groups.join(link, effect.group);
-    else if (link !== undefined && effect.kind === "leaveGroup") this.#groups.leave(link, effect.group);
+    } else if (link !== undefined && effect.kind === "joinGroup") {
+      try {
+        this.#groups.join(link, effect.group);
+      } catch (error) {
+        log("error", "group.join.failed", { link: effect.link, group: effect.group, because: reasonOf(error) });
+      }
+    } else if (link !== undefined && effect.kind === "leaveGroup") this.#groups.leave(link, effect.group);
   }
 
   #runDatagrams(effect: Extract<Effect, { kind: "openDatagrams" | "sendDatagram" }>): void {
@@ -132,14 +139,10 @@ export class LinuxPorts implements Ports, Disposable {
     }
     const socket = createSocket({ type: effect.local.ip.includes(":") ? "udp6" : "udp4" });
     this.#datagrams.set(name, socket);
-    socket.on("message", (bytes, from) =>
-      deliver({
-        kind: "datagram",
-        socket: name,
-        from: endpoint(from.address, from.port),
-        bytes: Uint8Array.from(bytes),
-      }),
-    );
+    socket.on("message", (bytes, { address, port }) => {
+      const from = endpoint(address, port);
+      if (from !== undefined) deliver({ kind: "datagram", socket: name, from, bytes: Uint8Array.from(bytes) });
+    });
     socket.on("error", (error) => log("error", "datagrams.failed", { socket: name, because: error.message }));
     socket.bind(effect.local.port, effect.local.ip);
   }
@@ -149,9 +152,12 @@ export class LinuxPorts implements Ports, Disposable {
     if (effect.kind === "listen") {
       const { listener, local } = effect;
       const server = createServer((socket) => {
+        const from = endpoint(socket.remoteAddress, socket.remotePort);
+        // Reset before it could be accepted.
+        if (from === undefined) return socket.destroy();
         const stream = `${listener}/${this.#accepted++}`;
         this.#adopt(stream, socket);
-        deliver({ kind: "accepted", listener, stream, from: endpoint(socket.remoteAddress, socket.remotePort) });
+        deliver({ kind: "accepted", listener, stream, from });
       });
       server.on("error", (error) => log("error", "listen.failed", { listener, because: error.message }));
       server.listen(local.port, local.ip);
@@ -160,14 +166,11 @@ export class LinuxPorts implements Ports, Disposable {
       const { stream, to } = effect;
       const socket = connect({ host: to.ip, port: to.port });
       this.#adopt(stream, socket);
-      socket.once("connect", () =>
-        deliver({
-          kind: "streamOpened",
-          stream,
-          local: endpoint(socket.localAddress, socket.localPort),
-          remote: endpoint(socket.remoteAddress, socket.remotePort),
-        }),
-      );
+      socket.once("connect", () => {
+        const local = endpoint(socket.localAddress, socket.localPort);
+        // Reset before it could be told: `close` follows.
+        if (local !== undefined) deliver({ kind: "streamOpened", stream, local, remote: to });
+      });
     } else if (effect.kind === "write") this.#streams.get(effect.stream)?.write(effect.bytes);
     else {
       const socket = this.#streams.get(effect.stream);
@@ -181,9 +184,8 @@ export class LinuxPorts implements Ports, Disposable {
     const { deliver } = this.#options;
     this.#streams.set(stream, socket);
     let because = "end";
-    socket.on("data", (bytes) => {
-      if (this.#streams.has(stream))
-        deliver({ kind: "streamData", stream, bytes: Uint8Array.from(Buffer.from(bytes)) });
+    socket.on("data", (bytes: Buffer) => {
+      if (this.#streams.has(stream)) deliver({ kind: "streamData", stream, bytes: Uint8Array.from(bytes) });
     });
     socket.on("error", (error: NodeJS.ErrnoException) => {
       because = error.code ?? error.message;
