@@ -1,3 +1,134 @@
 import { type Mutant } from "./mutant.ts";
 
-export const SELECTION_MUTANTS: readonly Mutant[] = [];
+const ADVERTISED_POOLS = "impl/api/advertised-pools.ts";
+const ELECTION = "impl/speaker/layer2/election.ts";
+const ELIGIBILITY = "impl/speaker/layer2/eligibility.ts";
+const LAYER2 = "impl/speaker/layer2/layer2.ts";
+const NODE_FACTS = "impl/speaker/node-facts.ts";
+const SUBJECT = "impl/speaker/subject.ts";
+
+/** Ways to let the wrong node, the wrong interface or the wrong Service in. */
+export const SELECTION_MUTANTS: readonly Mutant[] = [
+  {
+    name: "ignore-node-selectors",
+    file: ELIGIBILITY,
+    find: "return advertisement.nodeSelectors.length === 0 || matchesAny(advertisement.nodeSelectors, labels);",
+    replace: "return true;",
+  },
+  {
+    name: "node-selectors-all-must-match",
+    file: ELIGIBILITY,
+    find: "matchesAny(advertisement.nodeSelectors, labels);",
+    replace: "advertisement.nodeSelectors.every((one) => matchesAny([one], labels));",
+  },
+  {
+    name: "every-advertisement-must-include-node",
+    file: ELIGIBILITY,
+    find: "!advertisements.some((advertisement) => includesNode(advertisement, labels))",
+    replace: "!advertisements.every((advertisement) => includesNode(advertisement, labels))",
+  },
+  {
+    name: "ignore-changed-node-labels",
+    file: NODE_FACTS,
+    find: "&& sameLabels(a.labels, b.labels);",
+    replace: ";",
+  },
+  {
+    name: "ignore-preferences",
+    file: ELIGIBILITY,
+    find: "if (matches(preferred.preference, node.labels)) preference += preferred.weight;",
+    replace: "",
+  },
+  {
+    name: "preference-required",
+    file: ELIGIBILITY,
+    find: "    preference ??= 0;",
+    replace:
+      "    const { preferredNodeSelectors: some } = advertisement;\n    if (some.length > 0 && !some.some((one) => matches(one.preference, node.labels))) continue;\n    preference ??= 0;",
+  },
+  {
+    name: "equal-preference-precedes",
+    file: ELECTION,
+    find: "if (preference !== mine.preference) return preference > mine.preference;",
+    replace: "if (preference !== 0 || mine.preference !== 0) return preference >= mine.preference;",
+  },
+  {
+    name: "newcomer-challenges-nobody",
+    file: ELECTION,
+    find: "return [...dethroned, ...this.#challenge(candidate)].sort();",
+    replace: "return dethroned;",
+  },
+  {
+    name: "keep-first-contest",
+    file: LAYER2,
+    find: '? "vacant" : this.#election.open(subject.key, contest);',
+    replace: '? "vacant" : (this.#election.standing(subject.key) ?? this.#election.open(subject.key, contest));',
+  },
+  {
+    name: "prefer-nodes-not-selected",
+    file: ELIGIBILITY,
+    find: "    if (!includesNode(advertisement, node.labels)) continue;\n",
+    replace: "",
+  },
+  {
+    name: "greatest-weight-counts",
+    file: ELIGIBILITY,
+    find: "preference += preferred.weight;",
+    replace: "preference = Math.max(preference, preferred.weight);",
+  },
+  {
+    name: "equal-advertisements-count-once",
+    file: ADVERTISED_POOLS,
+    find: "if (advertisement.preferredNodeSelectors.length > 0) return true;",
+    replace: "",
+  },
+  {
+    name: "preferences-of-every-advertisement",
+    file: ELIGIBILITY,
+    find: "preference: (node) => preferenceOf(advertisements, node),",
+    replace: "preference: (node) => preferenceOf(subject.pool.l2Advertisements, node),",
+  },
+  {
+    name: "ignore-service-selectors",
+    file: ELIGIBILITY,
+    find: "({ serviceSelectors }) => serviceSelectors.length === 0 || matchesAny(serviceSelectors, labels),",
+    replace: "() => labels !== undefined,",
+  },
+  {
+    name: "ignore-pool-selection",
+    file: ADVERTISED_POOLS,
+    find: "return choice.names.includes(pool.name) || matchesAny(choice.selectors, pool.labels);",
+    replace: "return true;",
+  },
+  {
+    name: "own-advertisements-elect",
+    file: LAYER2,
+    find: "const contest = contestFor(subject, advertisements);",
+    replace:
+      "const contest = contestFor(\n      subject,\n      advertisements.filter((one) => eligibilityOf(subject, [one], this.#labels).eligible),\n    );",
+  },
+  {
+    name: "service-selectors-all-must-match",
+    file: ELIGIBILITY,
+    find: "serviceSelectors.length === 0 || matchesAny(serviceSelectors, labels),",
+    replace: "serviceSelectors.every((one) => matchesAny([one], labels)),",
+  },
+  {
+    name: "share-despite-service-selectors",
+    file: ELIGIBILITY,
+    find: "return isShared(service) && advertisements.some(({ serviceSelectors }) => serviceSelectors.length > 0);",
+    replace: "return false;",
+  },
+  {
+    name: "forget-deprecated-sharing",
+    file: SUBJECT,
+    find: 'const SHARING_ANNOTATIONS = ["metallb.io/allow-shared-ip", "metallb.universe.tf/allow-shared-ip"];',
+    replace: 'const SHARING_ANNOTATIONS = ["metallb.io/allow-shared-ip"];',
+  },
+  {
+    name: "empty-sharing-key-is-none",
+    file: SUBJECT,
+    find: "SHARING_ANNOTATIONS.some((name) => Object.hasOwn(annotations, name));",
+    replace: 'SHARING_ANNOTATIONS.some((name) => (annotations[name] ?? "") !== "");',
+  },
+];
