@@ -12,6 +12,8 @@ export interface KubeServerOptions {
   readonly seed: string;
   /** One prefix or one of each family; the first family is the cluster's primary one. */
   readonly serviceCidrs?: readonly Prefix[];
+  /** A Service takes a node port for each of its ports, unless it says otherwise: 2,768 where nothing is given. */
+  readonly nodePorts?: { readonly first: number; readonly last: number };
   /** Where the load balancer runs. */
   readonly namespace?: string;
   /** Whether metallb.io objects are checked across objects before they are stored; asked at each write. */
@@ -28,7 +30,7 @@ export function createKubeServer(options: KubeServerOptions): {
   const { seed, serviceCidrs = [SERVICE_CIDR], namespace = "metallb-system", webhook = () => "off" } = options;
   const storage = new Storage();
   const strategies = new Map<string, Strategy>(Object.entries(BUILT_IN_STRATEGIES));
-  strategies.set("services", new ServiceStrategy({ serviceCidrs }));
+  strategies.set("services", new ServiceStrategy({ serviceCidrs, nodePorts: options.nodePorts }));
   for (const kind of SERVED) {
     const { schema } = storedVersion(kind);
     if (schema !== undefined) strategies.set(collectionOf(kind), schemaStrategy(schema));

@@ -82,12 +82,5 @@ export function storedVersion(kind: ServedKind): ServedVersion {
 export const groupVersion = (group: string, version: string): string =>
   group === "" ? version : `${group}/${version}`;
 
-export function findServed(apiVersion: string, kind: string): ServedKind | undefined {
-  return SERVED.find(
-    (served) =>
-      served.kind === kind && served.versions.some(({ name }) => groupVersion(served.group, name) === apiVersion),
-  );
-}
-
 /** The name of the collection that holds a kind's objects. */
 export const collectionOf = ({ group, plural }: ServedKind): string => (group === "" ? plural : `${plural}.${group}`);

@@ -243,3 +243,24 @@ it("finds a node port for each of many ports of one Service", () => {
   const chosen = listOf(specOf(made)["ports"]).map((port) => fieldsOf(port)["nodePort"]);
   expect(new Set(chosen).size).toBe(300);
 });
+
+it("has an end of node ports, and of addresses", () => {
+  const { server } = createKubeServer({
+    seed: "small",
+    serviceCidrs: [parsePrefix("10.96.0.0/30")],
+    nodePorts: { first: 30_000, last: 30_000 },
+  });
+  server.call("POST", "/api/v1/namespaces", NOW, { metadata: { name: "default" } });
+  const outcomes = [
+    create(server, { type: "NodePort" }, "a"),
+    create(server, { type: "NodePort" }, "b"),
+    create(server, {}, "c"),
+    create(server, {}, "d"),
+  ].map(({ message }) => message);
+  expect(outcomes).toEqual([
+    undefined,
+    "Internal error occurred: failed to allocate a nodePort: range is full",
+    undefined,
+    "Internal error occurred: failed to allocate a serviceIP: range is full",
+  ]);
+});

@@ -1,14 +1,15 @@
 // What the API server makes of a Service: https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/
 import { type Family, familyOf, type Ip, ipFromBigInt, ipToBigInt, readIp } from "../../impl/wire/ip.ts";
 import { type Prefix, prefixFamily, rangeOf } from "../../impl/wire/prefix.ts";
-import { type Cause } from "./api-error.ts";
+import { ApiError, type Cause } from "./api-error.ts";
 import { type Fields, fieldsOf, isFields, listOf, type StoredObject, textOf } from "./object.ts";
 import { addressesOf, carriedOver, serviceProblems } from "./service-rules.ts";
 import { Slots } from "./slots.ts";
 import { type StorageEvent } from "./storage.ts";
 import { type Strategy } from "./strategy.ts";
 
-const NODE_PORTS = { first: 30_000, count: 2768 } as const;
+/** The default of --service-node-port-range. */
+const NODE_PORTS = { first: 30_000, last: 32_767 } as const;
 const FAMILY_NAMES = { ipv4: "IPv4", ipv6: "IPv6" } as const;
 
 const keyOf = ({ metadata }: StoredObject): string => `${metadata.namespace}/${metadata.name}`;
@@ -16,14 +17,21 @@ const keyOf = ({ metadata }: StoredObject): string => `${metadata.namespace}/${m
 export interface ServiceStrategyOptions {
   /** One prefix or one of each family; the first is the cluster's primary family. */
   readonly serviceCidrs: readonly Prefix[];
+  readonly nodePorts?: { readonly first: number; readonly last: number } | undefined;
 }
+
+const rangeIsFull = (what: string): ApiError =>
+  new ApiError("InternalError", `Internal error occurred: failed to allocate ${what}: range is full`);
 
 export class ServiceStrategy implements Strategy {
   readonly #families: readonly Family[];
   readonly #addresses: ReadonlyMap<Family, AddressSlots>;
-  readonly #nodePorts = new Slots(NODE_PORTS.count);
+  readonly #firstPort: number;
+  readonly #nodePorts: Slots;
 
-  constructor({ serviceCidrs }: ServiceStrategyOptions) {
+  constructor({ serviceCidrs, nodePorts = NODE_PORTS }: ServiceStrategyOptions) {
+    this.#firstPort = nodePorts.first;
+    this.#nodePorts = new Slots(nodePorts.last - nodePorts.first + 1);
     this.#families = serviceCidrs.map(prefixFamily);
     this.#addresses = new Map(serviceCidrs.map((cidr) => [prefixFamily(cidr), new AddressSlots(cidr)]));
   }
@@ -71,7 +79,7 @@ export class ServiceStrategy implements Strategy {
       if (ip !== undefined) this.#addresses.get(familyOf(ip))?.mark(ip, key, used);
     }
     const ports = [...listOf(spec["ports"]).map((port) => fieldsOf(port)["nodePort"]), spec["healthCheckNodePort"]];
-    for (const port of ports) if (typeof port === "number") this.#nodePorts.mark(port - NODE_PORTS.first, key, used);
+    for (const port of ports) if (typeof port === "number") this.#nodePorts.mark(port - this.#firstPort, key, used);
   }
 
   #defaulted(given: Fields): Fields {
@@ -118,11 +126,12 @@ export class ServiceStrategy implements Strategy {
     const withPorts =
       type === "NodePort" || (type === "LoadBalancer" && spec["allocateLoadBalancerNodePorts"] === true);
     const given = [...listOf(spec["ports"]).map((port) => fieldsOf(port)["nodePort"]), spec["healthCheckNodePort"]];
-    const taken = new Set(given.filter((port) => typeof port === "number").map((port) => port - NODE_PORTS.first));
+    const taken = new Set(given.filter((port) => typeof port === "number").map((port) => port - this.#firstPort));
     const nodePort = (what: number | "health"): number => {
       const slot = this.#nodePorts.choose(`${key}/${what}`, taken);
+      if (slot === undefined) throw rangeIsFull("a nodePort");
       taken.add(slot);
-      return NODE_PORTS.first + slot;
+      return this.#firstPort + slot;
     };
     const ports = listOf(spec["ports"]).map((item, index) => {
       const port = fieldsOf(item);
@@ -162,7 +171,9 @@ class AddressSlots {
   }
 
   choose(owner: string): string {
-    return ipFromBigInt(this.#first + BigInt(this.#slots.choose(owner)), this.#family);
+    const slot = this.#slots.choose(owner);
+    if (slot === undefined) throw rangeIsFull("a serviceIP");
+    return ipFromBigInt(this.#first + BigInt(slot), this.#family);
   }
 
   mark(ip: Ip, owner: string, used: boolean): void {

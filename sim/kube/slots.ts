@@ -10,15 +10,15 @@ export class Slots {
     this.#count = count;
   }
 
-  /** A number that is free and not among `taken`; `mark` makes it somebody's. */
-  choose(seed: string, taken: ReadonlySet<number> = new Set()): number {
+  /** A number that is free and not among `taken`; `mark` makes it somebody's. Undefined: there is none. */
+  choose(seed: string, taken: ReadonlySet<number> = new Set()): number | undefined {
     const [a = 0, b = 0, c = 0, d = 0] = sha256(encodeUtf8(seed));
     const start = (a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d) % this.#count;
     for (let step = 0; step < this.#count; step++) {
       const slot = (start + step) % this.#count;
       if (!this.#owners.has(slot) && !taken.has(slot)) return slot;
     }
-    throw new Error(`all ${this.#count} numbers are in use`);
+    return undefined;
   }
 
   mark(slot: number, owner: string, used: boolean): void {
