@@ -29,6 +29,8 @@ export type Capability =
   | "dataplane"
   /** Any node or station can send frames of the scenario's making. */
   | "rawFrames"
+  /** What a process holds open can be counted. */
+  | "resources"
   /** Time costs nothing, so that hours may pass. */
   | "virtualTime";
 
@@ -125,6 +127,8 @@ export interface NodeControl {
   metric(series: string): Promise<number | undefined>;
   /** Members that this node's speaker believes alive, itself among them; sorted. */
   members(): Promise<readonly string[]>;
+  /** What the speaker holds open, by kind: interfaces, groups, streams, requests; and how many series it exposes. */
+  resources(): Promise<Readonly<Record<string, number>>>;
 }
 
 export interface LinkChange {

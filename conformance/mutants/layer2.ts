@@ -120,4 +120,10 @@ export const LAYER2_MUTANTS: readonly Mutant[] = [
     find: "if (this.#members?.delete(name) !== true) return [];",
     replace: 'if (name !== "") return [];',
   },
+  {
+    name: "never-leave-group",
+    file: "impl/speaker/layer2/groups.ts",
+    find: '    groups?.delete(group);\n    if (groups?.size === 0) this.#users.delete(link);\n    return [{ kind: "leaveGroup", link, group }];',
+    replace: "    groups?.delete(group);\n    return [];",
+  },
 ];

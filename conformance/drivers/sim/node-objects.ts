@@ -5,7 +5,6 @@ import { bitsOf, lengthOf, type Prefix, prefixFamily, rangeOf } from "../../../i
 import { SYSTEM } from "../../objects.ts";
 import { type Topology } from "../../topology/model.ts";
 
-export const SPEAKER_LABELS = { app: "metallb", component: "speaker" } as const;
 export const SPEAKER_SELECTOR = "app=metallb,component=speaker";
 
 /** What a node is to the others. */
@@ -84,7 +83,7 @@ export function ownPod(
     apiVersion: "v1",
     kind: "Pod",
     metadata: { name, namespace, labels: { app: "metallb", component } },
-    spec: { nodeName: node.name, hostNetwork: true },
+    spec: { nodeName: node.name, hostNetwork: true, tolerations: [{ operator: "Exists" }] },
     status: {
       phase: "Running",
       podIP: node.addresses[0],

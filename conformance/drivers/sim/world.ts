@@ -156,6 +156,10 @@ class SimNode implements NodeControl {
   async members(): Promise<readonly string[]> {
     return this.#speaker.process?.members() ?? [];
   }
+
+  async resources(): Promise<Readonly<Record<string, number>>> {
+    return this.#speaker.resources();
+  }
 }
 
 export class SimulatedWorld implements World {
