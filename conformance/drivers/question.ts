@@ -62,21 +62,21 @@ function ndpQuestion(vip: Ip, { mac, ip }: Asker, unicastTo: Mac | undefined): U
   });
 }
 
-/** The MAC that a frame gives for `vip`; undefined where it is no answer about it. */
-export function answerIn(bytes: Uint8Array, vip: Ip): Mac | undefined {
+/** The MAC that a frame gives for `vip` to who asked; undefined where it is no answer about it, but an announcement, say. */
+export function answerIn(bytes: Uint8Array, vip: Ip, asker: Asker): Mac | undefined {
   try {
     const frame = decodeEthernet(bytes);
     if (frame.etherType === ETHER_TYPES.arp) {
       const arp = decodeArp(frame.payload);
-      return arp.operation === "reply" && arp.senderIp === vip ? arp.senderMac : undefined;
+      return arp.operation === "reply" && arp.senderIp === vip && arp.targetIp !== vip ? arp.senderMac : undefined;
     }
     if (frame.etherType !== ETHER_TYPES.ipv6) return undefined;
     const packet = decodeIpv6(frame.payload);
     if (packet.nextHeader !== IP_PROTOCOLS.icmp6) return undefined;
     const message = decodeIcmp6(packet.payload, packet.source, packet.destination);
-    return message.kind === "neighborAdvertisement" && message.target === vip
-      ? (message.targetLinkLayer ?? frame.source)
-      : undefined;
+    if (message.kind !== "neighborAdvertisement" || message.target !== vip) return undefined;
+    // RFC 4861 section 7.2.4: who asks from the unspecified address is answered without the solicited flag.
+    return message.solicited || asker.ip === undefined ? (message.targetLinkLayer ?? frame.source) : undefined;
   } catch (error) {
     if (error instanceof DecodeError) return undefined;
     throw error;

@@ -149,7 +149,7 @@ export class NetnsClient implements Client {
     );
     const found = new Map<Mac, Responder>();
     for (const bytes of heard) {
-      const mac = answerIn(Buffer.from(bytes, "base64"), vip);
+      const mac = answerIn(Buffer.from(bytes, "base64"), vip, asker);
       if (mac === undefined) continue;
       const owner = this.#cluster.macs.get(mac);
       found.set(mac, { mac, node: owner?.station, link: owner?.link });

@@ -133,12 +133,13 @@ export class SimClient implements Client {
     options: { readonly link?: string; readonly unicastTo?: Mac; readonly dad?: boolean } = {},
   ): Promise<readonly Responder[]> {
     const link = options.link ?? this.#linkTo(vip);
-    const asker = this.#asker(link, vip);
+    const own = this.#asker(link, vip);
+    const asker = options.dad === true ? { mac: own.mac, ip: undefined } : own;
     const found = new Map<Mac, Responder>();
     const asking = this.#host.openPorts(
       `asker-${this.#asked++}`,
       (input) => {
-        const mac = input.kind === "frame" ? answerIn(input.bytes, vip) : undefined;
+        const mac = input.kind === "frame" ? answerIn(input.bytes, vip, asker) : undefined;
         if (mac === undefined) return;
         const owner = this.#wiring.macs.get(mac);
         found.set(mac, { mac, node: owner?.station, link: owner?.link });
@@ -146,8 +147,7 @@ export class SimClient implements Client {
       NO_API,
     );
     asking.run({ kind: "openLink", link });
-    const bytes = question(vip, options.dad === true ? { mac: asker.mac, ip: undefined } : asker, options.unicastTo);
-    asking.run({ kind: "sendFrame", link, bytes });
+    asking.run({ kind: "sendFrame", link, bytes: question(vip, asker, options.unicastTo) });
     this.#stage.until(() => false, plus(this.#stage.now(), ASK));
     asking.kill();
     return [...found.values()];
