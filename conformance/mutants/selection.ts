@@ -1,9 +1,11 @@
 import { type Mutant } from "./mutant.ts";
 
 const ADVERTISED_POOLS = "impl/api/advertised-pools.ts";
+const ANNOUNCER = "impl/speaker/layer2/announcer.ts";
 const ELECTION = "impl/speaker/layer2/election.ts";
 const ELIGIBILITY = "impl/speaker/layer2/eligibility.ts";
 const LAYER2 = "impl/speaker/layer2/layer2.ts";
+const LINKS = "impl/speaker/layer2/links.ts";
 const NODE_FACTS = "impl/speaker/node-facts.ts";
 const SUBJECT = "impl/speaker/subject.ts";
 
@@ -130,5 +132,91 @@ export const SELECTION_MUTANTS: readonly Mutant[] = [
     file: SUBJECT,
     find: "SHARING_ANNOTATIONS.some((name) => Object.hasOwn(annotations, name));",
     replace: 'SHARING_ANNOTATIONS.some((name) => (annotations[name] ?? "") !== "");',
+  },
+  {
+    name: "no-interfaces-in-status",
+    file: LAYER2,
+    find: 'const names = interfaces === "all" ? [] : [...interfaces].sort();',
+    replace: "const names: readonly string[] = [];",
+  },
+  {
+    name: "answer-on-every-interface",
+    file: ANNOUNCER,
+    find: 'if (holders === undefined) return "announceIp";\n    if (!covers(holders, ip, responder)) return "notMatchInterface";',
+    replace: 'if (holders === undefined) return "announceIp";',
+  },
+  {
+    name: "announce-on-every-interface",
+    file: ANNOUNCER,
+    find: "      if (!this.#covers(ip, responder)) continue;\n      for (const bytes",
+    replace: "      for (const bytes",
+  },
+  {
+    name: "join-groups-on-first-interfaces",
+    file: ANNOUNCER,
+    find: "return [...this.#joinGroups(ip), ...this.#startBurst(ip, now, !known)];",
+    replace: "return this.#startBurst(ip, now, !known);",
+  },
+  {
+    name: "keep-first-interfaces",
+    file: ANNOUNCER,
+    find: "    holders.set(holder, interfaces);\n    return",
+    replace: "    return",
+  },
+  {
+    name: "new-interface-waits-for-burst",
+    file: ANNOUNCER,
+    find: "...this.#startBurst(ip, now, !known)];",
+    replace: "...this.#startBurst(ip, now)];",
+  },
+  {
+    name: "missing-interfaces-mean-all",
+    file: ELIGIBILITY,
+    find: "  return { eligible: true, interfaces: interfacesFor(advertisements, labels) };",
+    replace:
+      '  const chosen = interfacesFor(advertisements, labels);\n  const known = chosen === "all" || chosen.has("eth1") || chosen.has("eth2");\n  return { eligible: true, interfaces: known ? chosen : "all" };',
+  },
+  {
+    name: "no-event-of-missing-interfaces",
+    file: LAYER2,
+    find: "if (missing && before?.missing !== true) effects.push(this.#announceFailed(service, ip));",
+    replace: "",
+  },
+  {
+    name: "every-interface-must-be-there",
+    file: ANNOUNCER,
+    find: "[...interfaces].some((name) => this.#linkNames.has(name));",
+    replace: "[...interfaces].every((name) => this.#linkNames.has(name));",
+  },
+  {
+    name: "interfaces-of-first-advertisement",
+    file: ELIGIBILITY,
+    find: "for (const name of advertisement.interfaces) names.add(name);",
+    replace: "for (const name of advertisement.interfaces) names.add(name);\n    if (names.size > 0) return names;",
+  },
+  {
+    name: "named-interfaces-beat-all",
+    file: ELIGIBILITY,
+    find: 'if (advertisement.interfaces.length === 0) return "all";\n    for (const name of advertisement.interfaces) names.add(name);\n  }\n  return names;',
+    replace:
+      'for (const name of advertisement.interfaces) names.add(name);\n  }\n  return names.size === 0 ? "all" : names;',
+  },
+  {
+    name: "interfaces-of-other-nodes",
+    file: ELIGIBILITY,
+    find: "    if (!includesNode(advertisement, labels)) continue;\n",
+    replace: "",
+  },
+  {
+    name: "first-exclusion-only",
+    file: LINKS,
+    find: 'patterns.map((pattern) => `(${pattern})`).join("|")',
+    replace: "String(patterns[0])",
+  },
+  {
+    name: "excluded-interface-is-there",
+    file: ANNOUNCER,
+    find: "this.#linkNames = new Set(present.map((link) => link.name));",
+    replace: "this.#linkNames = new Set(links.map((link) => link.name));",
   },
 ];
