@@ -27,6 +27,7 @@ function nodes() {
     start: () => give({ kind: "started" }, at(0)),
     wake: (second: number) => give({ kind: "wake" }, at(second)),
     path: () => asked.path,
+    head: (second: number) => give({ kind: "response", request: asked.request, status: 200, headers: {} }, at(second)),
     answer: (second: number, status: number, body: object) => {
       const { request } = asked;
       give({ kind: "response", request, status, headers: { "Content-Type": "application/json" } }, at(second));
@@ -100,6 +101,15 @@ it("starts over where the server has been restored to before what it has seen", 
   ).toEqual(["deleted n2", "upserted n1", "synced"]);
   expect([...client.list(RESOURCES.nodes)].map(({ metadata }) => metadata.resourceVersion)).toEqual(["40"]);
   expect(path()).toContain("resourceVersion=50");
+});
+
+it("does not wait for the head of a watch as long as for its first event", () => {
+  const { client, start, answer, head } = nodes();
+  start();
+  answer(0, 200, list("100"));
+  const withoutHead = client.deadline();
+  head(1);
+  expect([withoutHead, client.deadline()]).toEqual([seconds(30), seconds(121)]);
 });
 
 const nameOf = (change: Change): unknown => ("object" in change ? change.object?.metadata.name : undefined);

@@ -27,6 +27,7 @@ const SHORTEST_WATCH_SECONDS = 300;
 /** The server sends a bookmark about once a minute: a watch that is silent for longer is a connection that is dead. */
 const WATCH_SILENCE = seconds(120);
 const LIST_SILENCE = seconds(30);
+const HEAD_SILENCE = seconds(30);
 /** After a compaction, every watcher in the cluster needs a list at the same moment. */
 const RELIST_SPREAD = seconds(2);
 /** A watch that the server ends sooner than this, without an event, was a refusal. */
@@ -188,7 +189,8 @@ export class Reflector<T extends KubeObject = KubeObject> {
       answer: new Answer(),
       lines: new JsonLines(),
       since: now.monotonic,
-      silentAt: plus(now.monotonic, WATCH_SILENCE),
+      // The server sends the head of its answer before there is an event.
+      silentAt: plus(now.monotonic, HEAD_SILENCE),
       events: 0,
     };
     this.#state = { kind: "watching", watching };
