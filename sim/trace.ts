@@ -15,7 +15,9 @@ export class RunTrace implements Trace {
   readonly #kept: number;
   /** Covers all lines but the pending ones. */
   #digest: Uint8Array = new Uint8Array();
-  #pending = "";
+  #pending: string[] = [];
+  /** The time that was formatted last: many lines are of one instant. */
+  #time = { of: -1, text: "" };
   #lines: string[] = [];
   #written = 0;
 
@@ -26,11 +28,13 @@ export class RunTrace implements Trace {
   }
 
   write(component: string, what: string, detail: string): void {
-    const line = `${formatTime(this.#clock.now)} ${component} ${what} ${detail}`;
-    this.#pending += `${line}\n`;
+    const { now } = this.#clock;
+    if (now !== this.#time.of) this.#time = { of: now, text: formatTime(now) };
+    const line = `${this.#time.text} ${component} ${what} ${detail}`;
+    this.#pending.push(line);
     if (++this.#written % LINES_PER_HASH === 0) {
       this.#digest = this.#fold();
-      this.#pending = "";
+      this.#pending = [];
     }
     this.#lines.push(line);
     if (this.#lines.length >= 2 * this.#kept + 1) this.#lines = this.#lines.slice(this.#lines.length - this.#kept);
@@ -51,7 +55,8 @@ export class RunTrace implements Trace {
   }
 
   #fold(): Uint8Array {
-    return new Sha256().update(this.#digest).update(encodeUtf8(this.#pending)).digest();
+    const text = this.#pending.map((line) => `${line}\n`).join("");
+    return new Sha256().update(this.#digest).update(encodeUtf8(text)).digest();
   }
 }
 

@@ -13,6 +13,8 @@ export interface KubeOutput {
   readonly changes: readonly Change[];
 }
 
+const NOTHING: KubeOutput = { effects: [], changes: [] };
+
 /** A Reflector, whatever the type of its objects. */
 interface Mirror extends Pick<Reflector, "synced" | "start" | "handle" | "wake" | "deadline" | "offer"> {
   readonly resource: Resource;
@@ -25,6 +27,8 @@ export class KubeClient {
   readonly #requests: RequestNames;
   readonly #writer: Writer;
   readonly #mirrors = new Map<string, Mirror>();
+  /** Kept, because a process asks after every input, and few inputs are of the API. */
+  #deadline: { readonly at: Micros | undefined } | undefined;
 
   constructor(options: { readonly random: Random }) {
     this.#random = options.random;
@@ -42,6 +46,7 @@ export class KubeClient {
   }
 
   handle(input: KubeInput | { readonly kind: "started" } | { readonly kind: "wake" }, now: Instant): KubeOutput {
+    this.#deadline = undefined;
     const out: Outbox = { effects: [], changes: [] };
     if (input.kind === "started") {
       for (const mirror of this.#mirrors.values()) mirror.start(now, out);
@@ -65,17 +70,25 @@ export class KubeClient {
 
   /** Queues a write; `flush` sends it. */
   write(intent: Write): void {
+    this.#deadline = undefined;
     this.#writer.write(intent);
   }
 
   /** Sends what `write` queued. Call it at the end of every input of the process. */
   flush(now: Instant): KubeOutput {
+    if (this.#writer.idle) return NOTHING;
+    this.#deadline = undefined;
     const out: Outbox = { effects: [], changes: [] };
     this.#writer.flush(now, out);
     return out;
   }
 
   deadline(): Micros | undefined {
+    this.#deadline ??= { at: this.#nextDeadline() };
+    return this.#deadline.at;
+  }
+
+  #nextDeadline(): Micros | undefined {
     let first = this.#writer.deadline();
     for (const mirror of this.#mirrors.values()) first = earliest(first, mirror.deadline());
     return first;

@@ -85,6 +85,11 @@ export class Writer {
     return { write, fresh: undefined, conflicts: 0, backOff };
   }
 
+  /** Nothing waits to be sent. */
+  get idle(): boolean {
+    return this.#queue.size === 0;
+  }
+
   /** Sends what may be sent now. */
   flush(now: Instant, out: Outbox): void {
     if (this.#pausedUntil !== undefined && this.#pausedUntil > now.monotonic) return;

@@ -126,7 +126,7 @@ class SpeakerShell implements SpeakerProcess {
   #take(input: Input, now: Instant): void {
     switch (input.kind) {
       case "started":
-        return this.#start(now);
+        return this.#cluster.handle({ kind: "started" }, now);
       case "wake":
         return this.#wake(now);
       case "stop":
@@ -144,17 +144,19 @@ class SpeakerShell implements SpeakerProcess {
     }
   }
 
-  #start(now: Instant): void {
+  /**
+   * Whoever is a member is a candidate in the eyes of the others. A speaker that knows nothing of the cluster yet could not
+   * take over, so it stays away: during an outage of the API server, the others go on without it.
+   */
+  #becomeMember(now: Instant): void {
     const { members, nodeName: name, random } = this.#options;
-    if (members !== undefined) {
-      const endpoint = { ip: members.bindAddress, port: members.bindPort };
-      const config = { ...(members.wan ? WAN : LAN), ...members.config };
-      this.#members = new Members({ name, endpoint, config, random }, now.monotonic);
-      this.#takeMembers(this.#members.start(), now);
-      // The packets are memberlist's; its encryption is not there yet.
-      this.#log("warn", "members.unencrypted", { secret: members.secret === undefined ? "none" : "not used" });
-    }
-    this.#cluster.handle({ kind: "started" }, now);
+    if (members === undefined || this.#members !== undefined || this.#stopping || !this.#cluster.synced) return;
+    const endpoint = { ip: members.bindAddress, port: members.bindPort };
+    const config = { ...(members.wan ? WAN : LAN), ...members.config };
+    this.#members = new Members({ name, endpoint, config, random }, now.monotonic);
+    this.#takeMembers(this.#members.start(), now);
+    // The packets are memberlist's; its encryption is not there yet.
+    this.#log("warn", "members.unencrypted", { secret: members.secret === undefined ? "none" : "not used" });
   }
 
   #wake(now: Instant): void {
@@ -191,7 +193,7 @@ class SpeakerShell implements SpeakerProcess {
     const members = this.#members;
     if (members === undefined || this.#armed === undefined || this.#stopping) return;
     const slept = minus(now.monotonic, this.#armed);
-    if (slept <= members.suspicionBound) return;
+    if (slept <= 0 || slept <= members.suspicionBound) return;
     this.#hold();
     members.slept(slept, now.monotonic);
     this.#log("warn", "speaker.slept", { seconds: inSeconds(slept) });
@@ -205,6 +207,7 @@ class SpeakerShell implements SpeakerProcess {
 
   /** What becomes possible after any input. */
   #proceed(now: Instant): void {
+    this.#becomeMember(now);
     const peers = this.#members === undefined ? undefined : this.#cluster.takePeers();
     if (this.#members !== undefined && peers !== undefined) {
       this.#takeMembers(this.#members.setPeers(peers, now.monotonic), now);

@@ -418,6 +418,15 @@ describe("Membership packets", () => {
     expect(answers.at(-1)).toEqual({ message: pushPull, length: PUSH_PULL.length });
   });
 
+  it("reads a state in pieces as it reads it whole, and each node once", () => {
+    const progress = { nodes: [], length: 0 };
+    const pieces = [...truncations(PUSH_PULL), PUSH_PULL];
+    const read = pieces.map((piece) => [decodeMembersStream(piece, progress)?.message, progress.nodes.length] as const);
+    expect(read.at(-1)).toEqual([pushPull, pushPull.nodes.length]);
+    const counts = read.map(([, nodes]) => nodes);
+    expect([...new Set(counts)]).toEqual([0, ...pushPull.nodes.map((_, index) => index + 1)]);
+  });
+
   it("reads a compressed stream", () => {
     const answers = [...truncations(COMPRESSED_PUSH_PULL), COMPRESSED_PUSH_PULL].map((part) =>
       decodeMembersStream(part),

@@ -294,14 +294,26 @@ function readCompressed(reader: Reader, limit: number): Uint8Array {
   return decompressLzw(fields.bytes("Buf"), limit, "members.compress.Buf");
 }
 
-/** The first message of a stream and how many bytes it took; undefined where more have to come. */
+/** What of a state that comes in pieces has been read, so that it is not read again with every piece. */
+export interface PushPullProgress {
+  readonly nodes: MembersNode[];
+  /** How many bytes of the stream they took. */
+  length: number;
+}
+
+/**
+ * The first message of a stream and how many bytes it took; undefined where more have to come. Then `progress`, if it is
+ * given again with the longer stream, spares reading the nodes anew.
+ */
 export function decodeMembersStream(
   bytes: Uint8Array,
+  progress: PushPullProgress = { nodes: [], length: 0 },
 ): { readonly message: MembersMessage; readonly length: number } | undefined {
   const reader = new Reader(bytes, "members");
   let unpacked: Uint8Array;
   try {
     const type = reader.u8("type");
+    if (type === TYPES.pushPull) return { message: readPushPull(reader, progress), length: reader.offset };
     if (type !== TYPES.compress) return { message: readMessage(reader, type), length: reader.offset };
     unpacked = readCompressed(reader, MAX_LENGTH.stream);
   } catch (error) {
@@ -330,7 +342,7 @@ function readMessage(reader: Reader, type: number): MembersMessage {
     case TYPES.alive:
       return readAlive(new StructReader(reader, "alive"));
     case TYPES.pushPull:
-      return readPushPull(reader);
+      return readPushPull(reader, { nodes: [], length: 0 });
     case TYPES.user:
       return { kind: "user", payload: reader.rest() };
     case TYPES.error:
@@ -380,12 +392,15 @@ function readAlive(fields: StructReader): MembersAlive {
   };
 }
 
-function readPushPull(reader: Reader): MembersPushPull {
+function readPushPull(reader: Reader, progress: PushPullProgress): MembersPushPull {
   const header = new StructReader(reader, "pushPull");
   const count = header.u32("Nodes");
-  const nodes: MembersNode[] = [];
-  for (let index = 0; index < count; index++)
+  const { nodes } = progress;
+  if (progress.length > reader.offset) reader.bytes(progress.length - reader.offset, "pushPull.nodes");
+  for (let index = nodes.length; index < count; index++) {
     nodes.push(readNode(new StructReader(reader, `pushPull.nodes[${index}]`)));
+    progress.length = reader.offset;
+  }
   const userState = reader.bytes(header.u32("UserStateLen"), "pushPull.userState");
   return { kind: "pushPull", join: header.flag("Join"), nodes, userState };
 }

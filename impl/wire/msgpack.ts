@@ -14,11 +14,12 @@ export type MsgpackMap = ReadonlyMap<string, MsgpackValue>;
 /** Deep enough for every message that we know; keeps the stack small. */
 const MAX_DEPTH = 8;
 
-/** Writes a struct: a map of field names. */
+/** Writes a struct: a map of field names, which are ASCII. */
 export function writeMap(writer: Writer, fields: readonly (readonly [name: string, value: MsgpackInput])[]): void {
   writer.u8(0x80 | fields.length);
   for (const [name, value] of fields) {
-    writeRaw(writer, encodeUtf8(name));
+    writeRawLength(writer, name.length);
+    writer.ascii(name);
     writeValue(writer, value);
   }
 }
@@ -38,10 +39,14 @@ function writeUnsigned(writer: Writer, value: number): void {
 }
 
 function writeRaw(writer: Writer, bytes: Uint8Array): void {
-  if (bytes.length < 32) writer.u8(0xa0 | bytes.length);
-  else if (bytes.length < 0x10000) writer.u8(0xda).u16(bytes.length);
-  else writer.u8(0xdb).u32(bytes.length);
+  writeRawLength(writer, bytes.length);
   writer.bytes(bytes);
+}
+
+function writeRawLength(writer: Writer, length: number): void {
+  if (length < 32) writer.u8(0xa0 | length);
+  else if (length < 0x10000) writer.u8(0xda).u16(length);
+  else writer.u8(0xdb).u32(length);
 }
 
 /** Reads one value; errors are at `field`. */

@@ -66,6 +66,13 @@ export class Writer {
     return this;
   }
 
+  /** Text of which the caller knows that it is ASCII. */
+  ascii(text: string): this {
+    const at = this.#reserve(text.length);
+    for (let index = 0; index < text.length; index++) this.#bytes[at + index] = text.charCodeAt(index);
+    return this;
+  }
+
   zeros(count: number): this {
     const at = this.#reserve(count);
     this.#bytes.fill(0, at, at + count);

@@ -3,7 +3,7 @@ import { type Claim, type FamilyWish } from "../../impl/controller/claim.ts";
 import { type Family } from "../../impl/wire/ip.ts";
 import { type Benchmark, type Result } from "./benchmark.ts";
 import { poolOf } from "./objects.ts";
-import { compare, draws, time } from "./timing.ts";
+import { compare, time } from "./timing.ts";
 
 const OPERATIONS = 100_000;
 const MOVING = 100;

@@ -1,6 +1,8 @@
+const NOTHING = new Uint8Array(0);
+
 /** Bytes in a row that are put in at the end and taken from the front, in constant time per byte. */
 export class ByteQueue {
-  #bytes = new Uint8Array(0);
+  #bytes: Uint8Array = NOTHING;
   #start = 0;
   #end = 0;
 
@@ -23,7 +25,7 @@ export class ByteQueue {
   drop(length: number): void {
     this.#start = Math.min(this.#start + length, this.#end);
     if (this.#start < this.#end) return;
-    this.#bytes = new Uint8Array(0);
+    this.#bytes = NOTHING;
     this.#start = 0;
     this.#end = 0;
   }

@@ -1,4 +1,4 @@
-import { type Metric, type Metrics } from "../../metrics.ts";
+import { type Metric, type Metrics, type Series } from "../../metrics.ts";
 import { type Ip } from "../../wire/ip.ts";
 import { type DropReason } from "./heard.ts";
 
@@ -9,6 +9,9 @@ export class Layer2Metrics {
   readonly #gratuitous: Metric;
   readonly #conflicts: Metric;
   readonly #drops: Metric;
+  /** Those that are counted for every frame. */
+  readonly #answers = new Map<Ip, { readonly requests: Series; readonly responses: Series }>();
+  readonly #dropped = new Map<DropReason, Series>();
 
   constructor(metrics: Metrics) {
     this.#requests = metrics.counter(
@@ -37,8 +40,13 @@ export class Layer2Metrics {
   }
 
   answered(ip: Ip): void {
-    this.#requests.add(1, { ip });
-    this.#responses.add(1, { ip });
+    let series = this.#answers.get(ip);
+    if (series === undefined) {
+      series = { requests: this.#requests.series({ ip }), responses: this.#responses.series({ ip }) };
+      this.#answers.set(ip, series);
+    }
+    series.requests.add();
+    series.responses.add();
   }
 
   announced(ip: Ip, frames: number): void {
@@ -50,11 +58,17 @@ export class Layer2Metrics {
   }
 
   dropped(because: DropReason): void {
-    this.#drops.add(1, { because });
+    let series = this.#dropped.get(because);
+    if (series === undefined) {
+      series = this.#drops.series({ because });
+      this.#dropped.set(because, series);
+    }
+    series.add();
   }
 
   /** An address that went takes its series along. */
   forget(ip: Ip): void {
+    this.#answers.delete(ip);
     for (const metric of [this.#requests, this.#responses, this.#gratuitous, this.#conflicts]) metric.remove({ ip });
   }
 }

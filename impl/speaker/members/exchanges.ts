@@ -7,6 +7,7 @@ import {
   type MembersMessage,
   type MembersNode,
   type MembersPing,
+  type PushPullProgress,
 } from "../../wire/members.ts";
 import { earliest, type Micros, plus } from "../../wire/time.ts";
 
@@ -25,6 +26,7 @@ interface Exchange {
   readonly peer: Endpoint;
   readonly deadline: Micros;
   received: Uint8Array;
+  readonly progress: PushPullProgress;
 }
 
 /** What came of an exchange. */
@@ -81,13 +83,16 @@ export class Exchanges {
 
   #connect(peer: Endpoint, purpose: Purpose, deadline: Micros): void {
     const stream = `members-${++this.#count}`;
-    this.#open.set(stream, { purpose, peer, deadline, received: NO_BYTES });
+    this.#add(stream, purpose, peer, deadline);
     this.#effects.push({ kind: "connect", stream, to: peer });
   }
 
   accepted(stream: string, peer: Endpoint, now: Micros): void {
-    const deadline = plus(now, this.#options.timeout);
-    this.#open.set(stream, { purpose: { kind: "serve" }, peer, deadline, received: NO_BYTES });
+    this.#add(stream, { kind: "serve" }, peer, plus(now, this.#options.timeout));
+  }
+
+  #add(stream: string, purpose: Purpose, peer: Endpoint, deadline: Micros): void {
+    this.#open.set(stream, { purpose, peer, deadline, received: NO_BYTES, progress: { nodes: [], length: 0 } });
   }
 
   opened(stream: string): void {
@@ -101,7 +106,7 @@ export class Exchanges {
     if (exchange === undefined) return;
     exchange.received = concat(exchange.received, bytes);
     try {
-      const decoded = decodeMembersStream(exchange.received);
+      const decoded = decodeMembersStream(exchange.received, exchange.progress);
       if (decoded !== undefined) this.#heard(stream, exchange, decoded.message);
       else if (exchange.received.length > MAX_STATE_BYTES) this.#fail(stream, exchange, "the state is too long");
     } catch (error) {
