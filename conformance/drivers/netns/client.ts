@@ -1,7 +1,7 @@
 import { type Ip, isIpv4, isLinkLocal, readIp } from "../../../impl/wire/ip.ts";
 import { isMac, type Mac, parseMac } from "../../../impl/wire/mac.ts";
 import { contains, maskTo } from "../../../impl/wire/prefix.ts";
-import { inMillis, micros, millis, type Micros, minus, seconds } from "../../../impl/wire/time.ts";
+import { inMillis, micros, millis, type Micros, seconds } from "../../../impl/wire/time.ts";
 import { gapsOf } from "../../../sim/host/probe-gaps.ts";
 import { type ProbeOutcome, type ProbeResult } from "../../../sim/host/probe.ts";
 import { type InterfaceSpec, type Station } from "../../topology/model.ts";
@@ -41,13 +41,13 @@ function answerOf(outcome: ProbeOutcome): Answer {
   return { outcome: "ok", pod, node, ...(seenAs === undefined ? {} : { seenAs }) };
 }
 
-/** `zero` is when the world began. */
-export function reportOf(results: readonly ProbeResult[], zero: Micros): ProbeReport {
+/** `since` turns readings of the machine's clock into the world's time. */
+export function reportOf(results: readonly ProbeResult[], since: (reading: Micros) => Micros): ProbeReport {
   // A gap that has not ended lasts until the last probe that was sent.
   const last = results.at(-1)?.at ?? micros(0);
   const gaps = gapsOf(results).map(({ from, to, missed }) => ({
-    from: minus(from, zero),
-    to: minus(to ?? last, zero),
+    from: since(from),
+    to: since(to ?? last),
     missed,
   }));
   const because = results.map(({ outcome }) => (outcome.kind === "failed" ? outcome.because : undefined));
@@ -126,7 +126,7 @@ export class NetnsClient implements Client {
       end: () => this.#ask({ kind: "stopProbe", probe }, timeout),
       report: async () => {
         const results = await this.#ask<readonly ProbeResult[]>({ kind: "results", probe });
-        const report = reportOf(results, this.#cluster.clock.startedAt);
+        const report = reportOf(results, (reading) => this.#cluster.clock.since(reading));
         this.#cluster.note(
           `${this.name} probed ${vip} ${report.sent} times; longest outage ${inMillis(report.outage)} ms`,
         );
@@ -197,7 +197,7 @@ export class NetnsClient implements Client {
         return heard.flatMap(({ at, frame }) => {
           const claim = claimOf(Buffer.from(frame, "base64"));
           if (claim?.ip !== ip) return [];
-          return [{ at: minus(at, this.#cluster.clock.startedAt), ip, mac: claim.mac, how: claim.how }];
+          return [{ at: this.#cluster.clock.since(at), ip, mac: claim.mac, how: claim.how }];
         });
       },
       end: () => this.#ask({ kind: "stopListening", listening }),

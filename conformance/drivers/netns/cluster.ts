@@ -28,17 +28,22 @@ import { type WorldOptions } from "../driver.ts";
 import { nodeFacts, type NodeFacts } from "../sim/node-objects.ts";
 import { bootObjects, createObject } from "./boot-objects.ts";
 import { ipBatch } from "./command.ts";
-import { type DaemonEvent, type DaemonSpec } from "./protocol.ts";
+import {
+  type DaemonEvent,
+  type DaemonQuestion,
+  type DaemonSpec,
+  type SwitchEvent,
+  type SwitchSpec,
+} from "./protocol.ts";
 import { controllerOptions, speakerOptions } from "./daemon-options.ts";
 import { type Entrance, Network } from "./network.ts";
 import { exposedBy } from "./metrics.ts";
 import { ProcessSlot } from "./process-slot.ts";
 import { serviceTable } from "./service-table.ts";
 import { SLACK, Stage } from "./stage.ts";
-import { type SwitchEvent, type SwitchSpec } from "./protocol.ts";
 
 /** Membership (LAN profile) may take this long to agree after a disturbance, and a burst follows. */
-const OWNER_WINDOW = times(seconds(25), SLACK);
+const OWNER_WINDOW = times(seconds(25), SLACK.factor);
 
 const announcedSeries = (service: string, node: string, ip: string): string =>
   `metallb_speaker_announced{service="${service}",protocol="layer2",node="${node}",ip="${ip}"} 1`;
@@ -116,19 +121,17 @@ export class NetnsCluster {
     this.controller = this.#controllerSlot("controller");
   }
 
+  /** Builds the network and loads every program; then time begins, and all processes with it. */
   async start(): Promise<void> {
     await this.network.build();
-    for (const slot of [...this.#watchers, ...this.#clients.values(), ...this.#agents()]) slot.start();
-    // Nothing is to be missed, so everybody watches before anybody speaks.
-    await Promise.all(this.#watchers.map((slot) => slot.ready()));
-    this.clock.run(() => {
-      for (const object of bootObjects(this.topology, this.#facts)) createObject(this.controlPlane, object);
-    });
     const daemons = [this.controller, ...this.#speakers()];
-    await Promise.all(daemons.map((slot) => this.startDaemon(slot)));
-    // Loading programs is no part of what scenarios time.
-    const ready = [...daemons, ...this.#agents(), ...this.#clients.values()];
-    await Promise.all(ready.map((slot) => slot.ready()));
+    await Promise.all(daemons.map((slot) => this.#serveApi(slot.name)));
+    const slots = [...this.#watchers, ...this.#clients.values(), ...this.#agents(), ...daemons];
+    for (const slot of slots) slot.start();
+    await Promise.all(slots.map((slot) => slot.ready()));
+    for (const object of bootObjects(this.topology, this.#facts)) createObject(this.controlPlane, object);
+    this.clock.start();
+    await Promise.all(daemons.map((slot) => slot.ask("start" satisfies DaemonQuestion)));
   }
 
   node(name: string): NodeSlots {
@@ -179,7 +182,7 @@ export class NetnsCluster {
       | Pick<DaemonSpec & { kind: "speaker" }, "kind" | "options">
       | Pick<DaemonSpec & { kind: "controller" }, "kind" | "options">,
   ): ProcessSlot {
-    const socketPath = join(this.#folder, `${name}.sock`);
+    const socketPath = this.#socketPath(name);
     const { seed } = this.#options;
     const slot = new ProcessSlot({
       ...this.#common(name, station),
@@ -228,21 +231,31 @@ export class NetnsCluster {
     });
   }
 
-  /** Starts a controller or a speaker, with a way to the API server of its own. */
+  /** Starts a controller or a speaker. */
   async startDaemon(slot: ProcessSlot): Promise<void> {
-    if (!this.#links.some(({ owner }) => owner === slot.name)) {
-      const server = new ApiHttpServer((deliver) => {
-        const link = new KubeLink(this.sim, `${slot.name}/api`, this.controlPlane, deliver);
-        this.#links.push({ owner: slot.name, link });
-        return {
-          request: (effect) => this.clock.run(() => link.request(effect)),
-          abort: (request) => this.clock.run(() => link.abort(request)),
-        };
-      });
-      this.#servers.push(server);
-      await server.listen({ path: join(this.#folder, `${slot.name}.sock`) });
-    }
+    await this.#serveApi(slot.name);
     slot.start();
+    await slot.ready();
+    await slot.ask("start" satisfies DaemonQuestion);
+  }
+
+  #socketPath(name: string): string {
+    return join(this.#folder, `${name}.sock`);
+  }
+
+  /** Gives a process a way to the API server of its own, once. */
+  async #serveApi(name: string): Promise<void> {
+    if (this.#links.some(({ owner }) => owner === name)) return;
+    const server = new ApiHttpServer((deliver) => {
+      const link = new KubeLink(this.sim, `${name}/api`, this.controlPlane, deliver);
+      this.#links.push({ owner: name, link });
+      return {
+        request: (effect) => this.clock.run(() => link.request(effect)),
+        abort: (request) => this.clock.run(() => link.abort(request)),
+      };
+    });
+    this.#servers.push(server);
+    await server.listen({ path: this.#socketPath(name) });
   }
 
   /** Does something to the API connections of a process, or of all; the result undoes it. */

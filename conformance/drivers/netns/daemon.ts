@@ -7,6 +7,7 @@ import { type Input, type Process } from "../../../impl/ports.ts";
 import { createController } from "../../../impl/shell/controller-process.ts";
 import { Runner } from "../../../impl/shell/runner.ts";
 import { createSpeaker } from "../../../impl/shell/speaker-process.ts";
+import { unreachable } from "../../../impl/wire/brand.ts";
 import { random } from "../../../sim/random.ts";
 import { type DaemonQuestion, type DaemonSpec } from "./protocol.ts";
 import { answerQuestions, tell } from "./stdio.ts";
@@ -29,16 +30,34 @@ function createDaemon(spec: DaemonSpec): Daemon {
 
 const spec: DaemonSpec = JSON.parse(process.argv[2] ?? "{}");
 const daemon = createDaemon(spec);
-const deliver = (input: Input): void => runner.deliver(input);
-const ports = new LinuxPorts({
-  native: loadNative(),
-  deliver,
-  kube: new HttpKubePort({ socketPath: spec.socketPath }, deliver),
-  log: (level, event, fields) => tell({ level, event, fields }),
-  // What was said before is on its way: pipes are written in order, and this runs after.
-  exit: (code) => process.stdout.write("", () => process.exit(code)),
-});
-const runner = new Runner(daemon.process, ports);
+let runner: Runner | undefined;
+const deliver = (input: Input): void => runner?.deliver(input);
+
+function start(): void {
+  const ports = new LinuxPorts({
+    native: loadNative(),
+    deliver,
+    kube: new HttpKubePort({ socketPath: spec.socketPath }, deliver),
+    log: (level, event, fields) => tell({ level, event, fields }),
+    // What was said before is on its way: pipes are written in order, and this runs after.
+    exit: (code) => process.stdout.write("", () => process.exit(code)),
+  });
+  runner = new Runner(daemon.process, ports);
+  deliver({ kind: "started" });
+}
+
+function answer(question: DaemonQuestion): unknown {
+  switch (question) {
+    case "start":
+      return start();
+    case "metrics":
+      return daemon.metrics.expose();
+    case "members":
+      return daemon.members();
+    default:
+      return unreachable(question);
+  }
+}
+
 process.on("SIGTERM", () => deliver({ kind: "stop" }));
-answerQuestions((question: DaemonQuestion) => (question === "metrics" ? daemon.metrics.expose() : daemon.members()));
-deliver({ kind: "started" });
+answerQuestions(answer);

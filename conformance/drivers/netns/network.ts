@@ -165,9 +165,10 @@ export class Network {
     );
     await Promise.all([
       ...topology.switches.map((spec) => this.#buildSwitch(spec)),
-      ...topology.stations.map((station) =>
-        ipBatch(this.namespace(station.name), stationLines(station, this.connections(station.name))),
-      ),
+      ...topology.stations.map(async (station) => {
+        await ipBatch(this.namespace(station.name), stationLines(station, this.connections(station.name)));
+        await this.#setNeighbours(station);
+      }),
     ]);
   }
 
@@ -185,16 +186,19 @@ export class Network {
     return `link add name ${left.device} netns ${left.namespace} type veth peer name ${right.device} netns ${right.namespace}`;
   }
 
-  async #setSysctls({ name, role, sysctls, neighbours }: Station): Promise<void> {
+  async #setSysctls({ name, role, sysctls }: Station): Promise<void> {
     const own = role === "node" ? NODE_SYSCTLS : [];
     await writeSysctls(this.namespace(name), [...SYSCTLS, ...own, ...sysctls]);
-    if (neighbours.timeout === undefined) return;
-    // A router keeps an entry this long without asking again; the kernel comes near to it.
-    const reachable = String(Math.round(inMillis(neighbours.timeout)));
-    await writeSysctls(this.namespace(name), [
-      ["net.ipv4.neigh.default.base_reachable_time_ms", reachable],
-      ["net.ipv6.neigh.default.base_reachable_time_ms", reachable],
-    ]);
+  }
+
+  /** A router keeps an entry this long without asking again; the kernel comes near to it. */
+  async #setNeighbours({ name, neighbours: { timeout }, interfaces }: Station): Promise<void> {
+    if (timeout === undefined) return;
+    const reachable = String(Math.round(inMillis(timeout)));
+    const values = interfaces.flatMap(({ name: link }) =>
+      ["ipv4", "ipv6"].map((family) => [`net.${family}.neigh.${link}.base_reachable_time_ms`, reachable] as const),
+    );
+    await writeSysctls(this.namespace(name), values);
   }
 
   async #buildSwitch(spec: SwitchSpec): Promise<void> {

@@ -145,6 +145,10 @@ export class NetnsNode implements NodeControl {
   members(): Promise<readonly string[]> {
     return this.#slots.speaker.ask<readonly string[]>("members" satisfies DaemonQuestion).catch(() => []);
   }
+
+  resources(): Promise<Readonly<Record<string, number>>> {
+    return Promise.reject(new Error("this driver does not look into processes"));
+  }
 }
 
 /** bridge(8): `link set dev PORT state`; only while the bridge runs no spanning tree. */

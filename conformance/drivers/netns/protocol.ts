@@ -14,7 +14,8 @@ export type DaemonSpec = {
   | { readonly kind: "controller"; readonly options: Omit<ControllerOptions, "random"> }
 );
 
-export type DaemonQuestion = "metrics" | "members";
+/** It does nothing before it is told to start. */
+export type DaemonQuestion = "start" | "metrics" | "members";
 
 export interface DaemonEvent {
   readonly level: string;

@@ -1,8 +1,8 @@
-import { type Micros, minus, plus, times } from "../../../impl/wire/time.ts";
+import { type Micros, millis, minus, plus, times } from "../../../impl/wire/time.ts";
 import { ExpectationFailed } from "../../expect.ts";
 
-/** Deadlines of scenarios are multiplied by this: other work on the machine makes everything later. */
-export const SLACK = 1.5;
+/** Other work on the machine makes everything later: by a share of the time, and by a turn of each process involved. */
+export const SLACK = { factor: 1.5, extra: millis(250) } as const;
 
 const LOOK_MS = 20;
 
@@ -27,7 +27,7 @@ export class Stage {
 
   async waitFor<T>(what: string, read: () => Promise<T | undefined | false>, within: Micros): Promise<T> {
     const started = this.#now();
-    const deadline = plus(started, times(within, SLACK));
+    const deadline = plus(times(within, SLACK.factor), plus(started, SLACK.extra));
     for (;;) {
       const value = await read();
       const now = this.#now();
@@ -36,7 +36,7 @@ export class Stage {
         return value;
       }
       if (now >= deadline) {
-        throw new ExpectationFailed(`${what}: not within ${within / 1e6} s times ${SLACK} (now ${now / 1e6} s)`);
+        throw new ExpectationFailed(`${what}: not within ${(deadline - started) / 1e6} s (now ${now / 1e6} s)`);
       }
       await sleep(LOOK_MS);
     }

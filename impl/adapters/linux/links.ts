@@ -5,6 +5,7 @@ import { macFromBytes, ZERO_MAC } from "../../wire/mac.ts";
 import { type InterfaceAddress } from "../../wire/prefix.ts";
 import { type NativeSockets, type Poller, receiveFrom } from "./native.ts";
 
+const AF_UNSPEC = 0;
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const NETLINK_ROUTE = 0;
@@ -65,7 +66,8 @@ export class LinkTable {
   }
 
   #link(type: number, body: Buffer): boolean {
-    if (body.length < 16) return false;
+    // Bridges tell of their ports under a family of their own; there, "deleted" means that a port has left its bridge.
+    if (body.length < 16 || body.readUInt8(0) !== AF_UNSPEC) return false;
     const index = body.readInt32LE(4);
     if (type === RTM.delLink) {
       for (const [key, address] of this.#addresses) if (address.index === index) this.#addresses.delete(key);
