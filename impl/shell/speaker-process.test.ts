@@ -424,6 +424,14 @@ describe("the speaker process", () => {
     expect(cluster.wait(millis(1)).take()).toEqual(["exit"]);
   });
 
+  it("is no member before it knows the cluster, since the others take a member for a candidate", () => {
+    const cluster = new Cluster({ members: MEMBERS });
+    cluster.reachable = false;
+    expect(cluster.start().wait(seconds(29)).take()).toEqual(["openLink"]);
+    cluster.reachable = true;
+    expect(cluster.wait(seconds(5)).take()).toEqual(expect.arrayContaining(["openDatagrams", "listen", "connect"]));
+  });
+
   it("does not answer for what it may have lost in its sleep", () => {
     const cluster = new Cluster({ members: MEMBERS }).start().wait(seconds(10));
     // A member that is there, so that there is somebody to ask.
