@@ -85,6 +85,15 @@ const PORTS = [80, 81, 443, 53, 8080];
 const announcedSeries = (service: string, node: string, ip: string): string =>
   `metallb_speaker_announced{service="${service}",protocol="layer2",node="${node}",ip="${ip}"} 1`;
 
+interface ApiFault {
+  /** Undefined: everybody's. */
+  readonly owner: string | undefined;
+  readonly start: (link: KubeLink) => Disposable;
+  readonly handles: Disposable[];
+}
+
+const strikes = (fault: ApiFault, owner: string): boolean => fault.owner === undefined || fault.owner === owner;
+
 export class SimCluster {
   readonly topology: Topology;
   readonly sim: SimWorld;
@@ -99,6 +108,7 @@ export class SimCluster {
   readonly #facts: readonly NodeFacts[];
   readonly #speakers = new Map<string, ProcessSlot<SpeakerProcess>>();
   readonly #links: { readonly owner: string; readonly link: KubeLink }[] = [];
+  readonly #apiFaults = new Set<ApiFault>();
   readonly #proxies = new Map<string, ServiceProxy>();
   readonly #pods = new Map<string, { readonly server: EchoServer; readonly identity: string }>();
   readonly #ownAddresses: ReadonlySet<Ip>;
@@ -244,16 +254,24 @@ export class SimCluster {
   #connect(owner: string, deliver: (input: Input) => void): KubePort {
     const link = new KubeLink(this.sim, `${owner}/api`, this.controlPlane, deliver);
     this.#links.push({ owner, link });
+    for (const fault of this.#apiFaults) if (strikes(fault, owner)) fault.handles.push(fault.start(link));
     return link;
   }
 
-  /** Does something to the API connections of a process, or of all; the result undoes it. */
-  apiLinks(owner: string | undefined, start: (link: KubeLink) => Disposable | void): () => void {
-    const chosen = this.#links.filter((item) => owner === undefined || item.owner === owner);
-    const handles = chosen.map(({ link }) => start(link));
+  /** A fault of the API connections of a process, or of all, those made later included; the result ends it. */
+  faultApi(owner: string | undefined, start: (link: KubeLink) => Disposable): () => void {
+    const fault: ApiFault = { owner, start, handles: [] };
+    for (const item of this.#links) if (strikes(fault, item.owner)) fault.handles.push(start(item.link));
+    this.#apiFaults.add(fault);
     return () => {
-      for (const handle of handles) handle?.[Symbol.dispose]();
+      this.#apiFaults.delete(fault);
+      for (const handle of fault.handles) handle[Symbol.dispose]();
     };
+  }
+
+  /** Cuts every watch that is open now. */
+  dropWatches(): void {
+    for (const { link } of this.#links) link.dropWatches();
   }
 
   setNodeAlive(node: string, alive: boolean): void {

@@ -142,7 +142,7 @@ class SimNode implements NodeControl {
 
   async cutFromApi(): Promise<Ending> {
     const fault = this.#cluster.lasting(`${this.name}: no API server`);
-    const heal = this.#cluster.apiLinks(this.#speaker.name, (link) => link.fault({ kind: "outage", how: "silent" }));
+    const heal = this.#cluster.faultApi(this.#speaker.name, (link) => link.fault({ kind: "outage", how: "silent" }));
     return ending(() => {
       heal();
       fault();
@@ -241,7 +241,7 @@ function controllerControl(cluster: SimCluster): ControllerControl {
     metric: async (series) => metricOf(controller, series),
     async cutFromApi() {
       const fault = cluster.lasting("controller: no API server");
-      const heal = cluster.apiLinks(controller.name, (link) => link.fault({ kind: "outage", how: "silent" }));
+      const heal = cluster.faultApi(controller.name, (link) => link.fault({ kind: "outage", how: "silent" }));
       return ending(() => {
         heal();
         fault();
@@ -276,9 +276,9 @@ function networkControl(cluster: SimCluster): Network {
 }
 
 function apiControl(cluster: SimCluster): Api {
-  const everywhere = (what: string, start: Parameters<SimCluster["apiLinks"]>[1]): Ending => {
+  const everywhere = (what: string, start: Parameters<SimCluster["faultApi"]>[1]): Ending => {
     const fault = cluster.lasting(what);
-    const heal = cluster.apiLinks(undefined, start);
+    const heal = cluster.faultApi(undefined, start);
     return ending(() => {
       heal();
       fault();
@@ -291,12 +291,12 @@ function apiControl(cluster: SimCluster): Api {
       ),
     dropWatches: async () => {
       cluster.disturb("watches cut");
-      cluster.apiLinks(undefined, (link) => link.dropWatches());
+      cluster.dropWatches();
     },
     expireWatches: async () => {
       cluster.disturb("watches expire");
       cluster.controlPlane.server.compact();
-      cluster.apiLinks(undefined, (link) => link.dropWatches());
+      cluster.dropWatches();
     },
     errors: async (status, share) =>
       everywhere(`API errors ${status}`, (link) => link.fault({ kind: "refuse", status, probability: share })),
