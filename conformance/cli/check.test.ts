@@ -450,7 +450,7 @@ describe("the command", () => {
     expect(await run([missing])).toEqual({
       code: 2,
       out: "",
-      err: "assay check: ENOENT: no such file or directory, stat 'DIR/missing.yaml'\n",
+      err: "assay check: DIR/missing.yaml: there is no such file or folder\n",
     });
     expect(await run([directory])).toEqual({
       code: 2,

@@ -1,9 +1,8 @@
 // `assay check`: what is wrong with manifests, without a cluster.
-import { readdir, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { checkDocuments } from "../../impl/api/check.ts";
 import { type CheckProblem, type CheckResult } from "../../impl/api/check-source.ts";
+import { readSources, type SourceText } from "./sources.ts";
 import { parseYaml, readSource } from "./yaml-source.ts";
 
 /** As the standard streams of a process are. */
@@ -16,32 +15,6 @@ export interface CommandStreams {
   readonly stderr: Sink;
   /** What `-` reads; the process's own without it. */
   readonly stdin?: AsyncIterable<unknown>;
-}
-
-interface SourceText {
-  readonly file: string;
-  readonly text: string;
-}
-
-async function filesBelow(directory: string): Promise<readonly string[]> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile() && /\.(ya?ml|json)$/.test(entry.name));
-  return files.map((entry) => join(entry.parentPath, entry.name)).toSorted();
-}
-
-async function readAll(stream: AsyncIterable<unknown>): Promise<string> {
-  let text = "";
-  for await (const chunk of stream) text += String(chunk);
-  return text;
-}
-
-async function readTarget(target: string, streams: CommandStreams): Promise<readonly SourceText[]> {
-  if (target === "-") {
-    const stdin = streams.stdin ?? process.stdin.setEncoding("utf8");
-    return [{ file: "stdin", text: await readAll(stdin) }];
-  }
-  const files = (await stat(target)).isDirectory() ? await filesBelow(target) : [target];
-  return Promise.all(files.map(async (file) => ({ file, text: await readFile(file, "utf8") })));
 }
 
 export function checkTexts(sources: readonly SourceText[], namespace?: string): CheckResult {
@@ -72,7 +45,7 @@ export function checkTexts(sources: readonly SourceText[], namespace?: string): 
 }
 
 /** `pool.yaml:7:5: error: IPAddressPool metallb-system/first: spec.addresses[0]: invalid CIDR "x"`. */
-function problemLine({ file, line, column, severity, object, field, message }: CheckProblem): string {
+export function problemLine({ file, line, column, severity, object, field, message }: CheckProblem): string {
   return [`${file}:${line}:${column}`, severity, object, field, message].filter((part) => part !== "").join(": ");
 }
 
@@ -107,8 +80,7 @@ export async function checkCommand(args: readonly string[], streams: CommandStre
   try {
     given = readArguments(args);
     if (given.positionals.length === 0) throw new Error("no FILE, DIR or - given");
-    sources = (await Promise.all(given.positionals.map((target) => readTarget(target, streams)))).flat();
-    if (sources.length === 0) throw new Error(`no .yaml, .yml or .json file in ${given.positionals.join(", ")}`);
+    sources = await readSources(given.positionals, streams.stdin);
   } catch (error) {
     streams.stderr.write(`assay check: ${messageOf(error)}\n`);
     return 2;

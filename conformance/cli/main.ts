@@ -1,6 +1,8 @@
 // The `assay` command. Each subcommand has a file of its own; this one reads the command line.
 import { Command, CommanderError } from "commander";
+import { UnknownTopology } from "../topology/find.ts";
 import { TopologyError } from "../topology/problem.ts";
+import { ConfigError } from "../../impl/wire/errors.ts";
 import { FaultError, faultHelp } from "./fault.ts";
 import { UsageError } from "./output.ts";
 
@@ -22,6 +24,8 @@ Examples:
 Exit codes: 0 all is well, 1 something failed or is wrong, 2 it could not be tried.`,
   );
 
+/** What a person can mend, said without a stack trace. */
+const EXPECTED = [UsageError, TopologyError, UnknownTopology, FaultError, ConfigError];
 let code = 0;
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
@@ -33,11 +37,10 @@ program
   .option("-f, --file <path>", "manifests: a file, a folder, or - for standard input; may be given often", collect, [])
   .option(
     "-t, --topology <name|folder>",
-    "a topology that comes with Assay, or a folder with a topology.clab.yml",
-    "lan-3",
+    "a topology that comes with Assay, or a folder with a topology.clab.yml (default: lan-3, or dual-stack where the manifests ask for IPv6)",
   )
   .option("--fault <text>", 'what goes wrong, such as "10s crash owner"; may be given often', collect, [])
-  .option("--for <duration>", "how long to simulate", "60s")
+  .option("--for <duration>", "how long to simulate (default: 60s)")
   .option("--seed <text>", "same seed, same run", "1")
   .option("--pcap <file>", "write every frame as a pcapng")
   .option("--json <file>", "write the timeline and the verdicts as JSON; - for standard output")
@@ -101,8 +104,8 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) code = error.exitCode === 0 ? 0 : 2;
-  else if (error instanceof UsageError || error instanceof TopologyError || error instanceof FaultError) {
-    console.error(error.message);
+  else if (EXPECTED.some((kind) => error instanceof kind)) {
+    console.error(error instanceof Error ? error.message : error);
     code = 2;
   } else throw error;
 }

@@ -1,42 +1,94 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { parseAllDocuments } from "yaml";
-import { type KubeObject } from "../../impl/api/kubernetes.ts";
-import { UsageError } from "./output.ts";
+// Manifests as people have them: applied from files, printed by kubectl, rendered by Helm.
+import { type CheckProblem } from "../../impl/api/check-source.ts";
+import { type KubeObject, type Service } from "../../impl/api/kubernetes.ts";
+import { isObject } from "../../impl/api/schema/json-object.ts";
+import { checkTexts } from "./check.ts";
+import { type SourceText } from "./sources.ts";
+import { readSource } from "./yaml-source.ts";
 
-function filesOf(path: string): readonly string[] {
-  if (path === "-") return ["-"];
-  if (!existsSync(path)) throw new UsageError(`there is no file or folder "${path}"`);
-  if (!statSync(path).isDirectory()) return [path];
-  const files = readdirSync(path, { recursive: true, encoding: "utf8" })
-    .filter((name) => /\.(ya?ml|json)$/.test(name))
-    .sort()
-    .map((name) => join(path, name));
-  if (files.length === 0) throw new UsageError(`there is no YAML or JSON file in "${path}"`);
-  return files;
+export interface Manifests {
+  /** Lists are taken apart, and what only a server writes is gone. */
+  readonly objects: readonly KubeObject[];
+  /** Namespace of the load balancer: the one that most metallb.io objects name. */
+  readonly namespace: string;
+  /** What `assay check` has to say. */
+  readonly problems: readonly CheckProblem[];
+  /** A document could not be read at all. */
+  readonly broken: boolean;
 }
 
-const isObject = (value: unknown): value is KubeObject =>
-  typeof value === "object" && value !== null && "kind" in value && "apiVersion" in value && "metadata" in value;
+export const isOwnKind = ({ apiVersion }: KubeObject): boolean => apiVersion.startsWith("metallb.io/");
 
-/** The objects of some files and folders, lists taken apart. Syntax is checked; meaning is checked by `assay check`. */
-export function readManifests(paths: readonly string[]): readonly KubeObject[] {
-  const objects: KubeObject[] = [];
-  const add = (value: unknown, where: string): void => {
-    if (typeof value === "object" && value !== null && "items" in value && Array.isArray(value.items)) {
-      for (const item of value.items) add(item, where);
-    } else if (isObject(value)) objects.push(value);
-    else if (value !== null)
-      throw new UsageError(`${where}: a document is no Kubernetes object (kind, apiVersion and metadata)`);
-  };
-  for (const file of paths.flatMap(filesOf)) {
-    const text = readFileSync(file === "-" ? 0 : file, "utf8");
-    for (const document of parseAllDocuments(text)) {
-      const [error] = document.errors;
-      if (error !== undefined) throw new UsageError(`${file}: ${error.message}`);
-      // Integers beyond 2^53 are kept by `check`; nothing that is simulated has any.
-      add(document.toJS(), file);
-    }
+const isKubeObject = (value: unknown): value is KubeObject =>
+  isObject(value) &&
+  typeof value["kind"] === "string" &&
+  typeof value["apiVersion"] === "string" &&
+  isObject(value["metadata"]) &&
+  typeof value["metadata"]["name"] === "string";
+
+const USUAL = "metallb-system";
+
+/** An API server refuses these in what is created, or fills them in. */
+const SERVER_FIELDS = new Set([
+  "uid",
+  "resourceVersion",
+  "generation",
+  "creationTimestamp",
+  "deletionTimestamp",
+  "deletionGracePeriodSeconds",
+  "managedFields",
+  "selfLink",
+  "finalizers",
+]); // prettier-ignore
+
+/** Numbers beyond 2^53 stand in no field that a simulation reads; JSON has no other integers. */
+function plain(value: unknown): unknown {
+  if (typeof value === "bigint") return Number(value);
+  if (Array.isArray(value)) return value.map(plain);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plain(part)]));
+}
+
+/** A Service keeps the addresses that it has, as it would when the controller restarts; other statuses are left behind. */
+function keptStatus(object: KubeObject): object {
+  if (object.kind !== "Service" || object.apiVersion !== "v1") return {};
+  const { spec, status } = object as Service;
+  const kept = isObject(spec) && spec["type"] === "LoadBalancer" ? status?.loadBalancer : undefined;
+  return kept === undefined ? {} : { status: { loadBalancer: kept } };
+}
+
+function withoutServerFields(object: KubeObject): KubeObject {
+  const { status: _status, metadata, ...rest } = { status: undefined, ...object };
+  const kept = Object.entries(metadata).filter(([key]) => !SERVER_FIELDS.has(key));
+  return { ...rest, metadata: Object.fromEntries(kept) as unknown as KubeObject["metadata"], ...keptStatus(object) };
+}
+
+function flatten(value: unknown): readonly KubeObject[] {
+  if (isObject(value) && Array.isArray(value["items"]) && String(value["kind"]).endsWith("List")) {
+    return value["items"].flatMap(flatten);
   }
-  return objects;
+  return isKubeObject(value) ? [value] : [];
+}
+
+function mostFrequent(names: readonly string[]): string | undefined {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const most = Math.max(...counts.values());
+  const candidates = [...counts].filter(([, count]) => count === most).map(([name]) => name);
+  return candidates.includes(USUAL) ? USUAL : candidates[0];
+}
+
+export function readManifests(sources: readonly SourceText[]): Manifests {
+  const read = sources.map(({ file, text }) => readSource(file, text));
+  const objects = read
+    .flatMap(({ documents }) => documents.flatMap(({ value }) => flatten(plain(value))))
+    .map(withoutServerFields);
+  const named = objects.filter(isOwnKind).flatMap(({ metadata }) => metadata.namespace ?? []);
+  const namespace = mostFrequent(named) ?? USUAL;
+  return {
+    objects,
+    namespace,
+    problems: checkTexts(sources, namespace).problems,
+    broken: read.some(({ problems }) => problems.some(({ fatal }) => fatal)),
+  };
 }

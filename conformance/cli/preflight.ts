@@ -1,27 +1,32 @@
-// What can be said about manifests before anything runs: what stands in for what is missing, and what will not work.
+// What can be said about manifests before anything runs, and the cluster that they make: what stands in for what is
+// missing, and what is left out.
 import { type KubeObject, objectKey, type Service } from "../../impl/api/kubernetes.ts";
-import { type Ip, readIp } from "../../impl/wire/ip.ts";
-import { contains, maskTo, type Prefix, readPrefix } from "../../impl/wire/prefix.ts";
-import { deployment } from "../objects.ts";
 import { type Topology } from "../topology/model.ts";
+import { isOwnKind, type Manifests } from "./manifests.ts";
+import { castNodes } from "./node-roles.ts";
+import { outsideRanges, subnetsText, withClientRoutes } from "./pools.ts";
+import { hasBackend, portsBehind, slicesOf, standInsFor } from "./stand-ins.ts";
+import { type Cast, isLoadBalancerItself, isMadeByAnother, part, simulated } from "./workloads.ts";
 
 export interface Preflight {
-  /** What the world is given: the manifests, and what was missing around them. */
+  readonly topology: Topology;
+  /** In the order in which they are applied. */
   readonly objects: readonly KubeObject[];
-  /** Labels for nodes of the topology. */
   readonly nodeLabels: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** Nodes of the topology by their names in the manifests. */
+  readonly players: ReadonlyMap<string, string>;
+  readonly podPorts: readonly number[];
   readonly notes: readonly string[];
 }
 
-/** Kinds that a simulated cluster has; others of the files are left out. */
-const KINDS = new Set([
-  "Service",
-  "Deployment",
-  "Pod",
-  "EndpointSlice",
-  "Namespace",
-  "Secret",
-  "ConfigMap",
+export interface PreflightOptions {
+  /** The topology is ours to choose, so its clients may know more subnets than it has. */
+  readonly adaptable: boolean;
+}
+
+const CLUSTER_WIDE = new Set(["Namespace", "Node"]);
+const CONFIGURATION = new Set(["Namespace", "Secret", "ConfigMap"]);
+const LB_KINDS = new Set([
   "IPAddressPool",
   "L2Advertisement",
   "BGPAdvertisement",
@@ -30,120 +35,206 @@ const KINDS = new Set([
   "Community",
 ]); // prettier-ignore
 
-const field = (value: unknown, ...path: readonly string[]): unknown =>
-  path.reduce<unknown>(
-    (found, key) => (typeof found === "object" && found !== null ? Reflect.get(found, key) : undefined),
-    value,
-  );
+const asService = (object: KubeObject): Service | undefined =>
+  object.kind === "Service" && object.apiVersion === "v1" ? (object as Service) : undefined;
 
-const isRecord = (value: unknown): value is Readonly<Record<string, string>> =>
-  typeof value === "object" && value !== null;
+const asLoadBalancer = (object: KubeObject): Service | undefined => {
+  const service = asService(object);
+  return service?.spec?.type === "LoadBalancer" ? service : undefined;
+};
 
-function matchesAll(selector: Readonly<Record<string, string>>, labels: unknown): boolean {
-  return isRecord(labels) && Object.entries(selector).every(([key, value]) => labels[key] === value);
+/** As `kubectl apply` does, which puts what names no namespace where it was told. */
+function inNamespace(object: KubeObject, system: string): KubeObject {
+  if (CLUSTER_WIDE.has(object.kind) || object.metadata.namespace !== undefined) return object;
+  return { ...object, metadata: { ...object.metadata, namespace: isOwnKind(object) ? system : "default" } };
 }
 
-/** Whether anything in the files runs behind a Service. */
-function hasBackend(service: Service, objects: readonly KubeObject[]): boolean {
-  const selector = service.spec.selector ?? {};
-  const namespace = service.metadata.namespace ?? "default";
-  return objects.some((object) => {
-    if ((object.metadata.namespace ?? "default") !== namespace) return false;
-    if (object.kind === "EndpointSlice") {
-      return object.metadata.labels?.["kubernetes.io/service-name"] === service.metadata.name;
-    }
-    if (Object.keys(selector).length === 0) return false;
-    if (object.kind === "Pod") return matchesAll(selector, object.metadata.labels);
-    return (
-      object.kind === "Deployment" && matchesAll(selector, field(object, "spec", "template", "metadata", "labels"))
-    );
-  });
+/** Cluster addresses belong to the cluster that gave them. */
+function withoutClusterAddresses(service: Service): KubeObject {
+  const { clusterIP, clusterIPs: _clusterIPs, ...spec } = service.spec;
+  return { ...service, ...{ spec: clusterIP === "None" ? { ...spec, clusterIP } : spec } };
 }
 
-function standIn(service: Service, replicas: number): KubeObject {
-  const { name, namespace = "default" } = service.metadata;
-  return deployment(`${name}-stand-in`, replicas, { namespace, labels: service.spec.selector ?? {} });
+class Notes {
+  readonly #lines: string[] = [];
+
+  add(...lines: readonly string[]): void {
+    this.#lines.push(...lines);
+  }
+
+  /** One line about many things: `text` with their names, of which six are written out. */
+  about(names: readonly string[], text: (names: string) => string): void {
+    if (names.length === 0) return;
+    const shown = names.length > 6 ? `${names.slice(0, 5).join(", ")} and ${names.length - 5} more` : names.join(", ");
+    this.#lines.push(text(shown));
+  }
+
+  get lines(): readonly string[] {
+    return this.#lines;
+  }
 }
 
-const subnetsOf = (topology: Topology): readonly Prefix[] =>
-  topology.stations.flatMap(({ interfaces }) =>
-    interfaces
-      .filter(({ name }) => name !== "eth0")
-      .flatMap(({ addresses }) => addresses.map(({ ip, length }) => maskTo(ip, length))),
-  );
+const nameOf = (object: KubeObject): string => `${object.kind} ${objectKey(object)}`;
 
-/** The first address of `192.0.2.0/24` or `192.0.2.1-192.0.2.9`. */
-function firstAddress(text: string): Ip | undefined {
-  const prefix = readPrefix(text);
-  return readIp(prefix === undefined ? (text.split("-")[0] ?? "").trim() : prefix.slice(0, prefix.indexOf("/")));
+function leftOut(kinds: readonly string[]): string | undefined {
+  const counts = new Map<string, number>();
+  for (const kind of kinds) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  if (counts.size === 0) return undefined;
+  const parts = [...counts].map(([kind, count]) => `${count} ${kind}`);
+  return `left out, as nothing that is simulated depends on them: ${parts.join(", ")}`;
 }
 
-function poolNotes(object: KubeObject, topology: Topology): readonly string[] {
-  const subnets = subnetsOf(topology);
-  const addresses: unknown = field(object, "spec", "addresses");
-  if (!Array.isArray(addresses)) return [];
-  return addresses.flatMap((text: unknown) => {
-    const ip = typeof text === "string" ? firstAddress(text) : undefined;
-    if (ip === undefined || subnets.some((subnet) => contains(subnet, ip))) return [];
-    const known = [...new Set(subnets)].join(", ");
-    return [
-      `IPAddressPool ${object.metadata.name}: ${String(text)} lies in no subnet of ${topology.name} (${known}), so no client will ask for it by ARP or NDP`,
-    ];
-  });
-}
-
-function peerNotes(object: KubeObject, topology: Topology): readonly string[] {
-  const address = field(object, "spec", "peerAddress");
-  const there = topology.stations.some(({ interfaces }) =>
-    interfaces.some(({ addresses }) => addresses.some(({ ip }) => ip === address)),
-  );
-  const problem = there ? "is there, but BGP is not simulated yet" : `is no station of ${topology.name}`;
-  return [`BGPPeer ${object.metadata.name}: ${String(address)} ${problem}; its routes are left out`];
-}
-
-export function preflight(manifests: readonly KubeObject[], topology: Topology): Preflight {
-  const notes: string[] = [];
+/** The objects of the files in the forms that a simulated cluster has. */
+function translate(manifests: readonly KubeObject[], cast: Cast, notes: Notes): readonly KubeObject[] {
   const objects: KubeObject[] = [];
-  const nodeLabels = new Map<string, Readonly<Record<string, string>>>();
-  const left = new Map<string, number>();
-  const namespaces = new Set(manifests.filter(({ kind }) => kind === "Namespace").map(({ metadata }) => metadata.name));
+  const others: string[] = [];
+  const itself: string[] = [];
+  const converted: string[] = [];
   for (const object of manifests) {
-    if (object.kind === "Node") {
-      if (topology.nodes.includes(object.metadata.name))
-        nodeLabels.set(object.metadata.name, object.metadata.labels ?? {});
-      else
-        notes.push(
-          `Node ${object.metadata.name} is not in ${topology.name} (its nodes are ${topology.nodes.join(", ")}): its labels are not used`,
-        );
-      continue;
+    if (object.kind === "Node" || isMadeByAnother(object, manifests)) continue;
+    const service = asService(object);
+    if (isLoadBalancerItself(object)) itself.push(nameOf(object));
+    else if (service !== undefined) objects.push(withoutClusterAddresses(service));
+    else if (CONFIGURATION.has(object.kind) || object.kind === "EndpointSlice") objects.push(object);
+    else if (isOwnKind(object) && LB_KINDS.has(object.kind)) objects.push(object);
+    else if (object.kind === "Endpoints") objects.push(...slicesOf(object));
+    else {
+      const made = simulated(object, cast);
+      if (made === undefined) others.push(object.kind);
+      else objects.push(...made);
+      if (made !== undefined && !made.some(({ kind }) => kind === object.kind)) converted.push(nameOf(object));
     }
-    if (!KINDS.has(object.kind)) {
-      left.set(object.kind, (left.get(object.kind) ?? 0) + 1);
-      continue;
-    }
-    const { namespace } = object.metadata;
-    if (namespace !== undefined && !namespaces.has(namespace) && object.kind !== "Namespace") {
-      namespaces.add(namespace);
-      objects.push({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
-    }
-    objects.push(object);
-    if (object.kind === "IPAddressPool") notes.push(...poolNotes(object, topology));
-    if (object.kind === "BGPPeer") notes.push(...peerNotes(object, topology));
   }
-  for (const object of manifests) {
-    const service = object.kind === "Service" ? (object as Service) : undefined;
-    if (service?.spec.type !== "LoadBalancer" || hasBackend(service, manifests)) continue;
-    if (Object.keys(service.spec.selector ?? {}).length === 0) {
-      notes.push(
-        `Service ${objectKey(service)} has no selector and no EndpointSlice in the files, so nothing answers behind it`,
-      );
-      continue;
-    }
-    objects.push(standIn(service, topology.nodes.length));
-    notes.push(
-      `Service ${objectKey(service)}: no workload in the files matches its selector; a stand-in backend runs on every node`,
-    );
+  notes.about(itself, (names) => `left out, as Assay runs in their place: ${names}`);
+  notes.about(converted, (names) => `simulated by the Pods that they would have: ${names}`);
+  const rest = leftOut(others);
+  if (rest !== undefined) notes.add(rest);
+  return objects;
+}
+
+function addStandIns(objects: readonly KubeObject[], cast: Cast, notes: Notes): readonly KubeObject[] {
+  const without = objects
+    .flatMap((object) => asLoadBalancer(object) ?? [])
+    .filter((service) => !hasBackend(service, objects));
+  const selects = (service: Service): boolean => Object.keys(service.spec.selector ?? {}).length > 0;
+  const replaced = without.filter(selects);
+  notes.about(
+    replaced.map(objectKey),
+    (names) => `no workload in the files is selected by ${names}: a stand-in backend runs on every node`,
+  );
+  notes.about(
+    without.filter((service) => !selects(service)).map(objectKey),
+    (names) => `without a selector and without an EndpointSlice in the files, so nothing answers behind: ${names}`,
+  );
+  return standInsFor(replaced, cast.nodes);
+}
+
+/** Namespaces that objects are in and that no file makes. */
+function missingNamespaces(objects: readonly KubeObject[], system: string): readonly KubeObject[] {
+  const made = new Set(["default", system, ...objects.filter(({ kind }) => kind === "Namespace").map(objectKey)]);
+  const used = new Set(objects.flatMap(({ metadata }) => metadata.namespace ?? []));
+  return [...used]
+    .filter((name) => !made.has(name))
+    .map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } }));
+}
+
+function notePeers(objects: readonly KubeObject[], topology: Topology, notes: Notes): void {
+  const peers = objects.filter(({ kind }) => kind === "BGPPeer");
+  const addresses = new Set<unknown>(
+    topology.stations.flatMap(({ interfaces }) => interfaces.flatMap((link) => link.addresses.map(({ ip }) => ip))),
+  );
+  const describe = (peer: KubeObject): string => {
+    const address = part(peer, "spec", "peerAddress") ?? part(peer, "spec", "interface");
+    return `${peer.metadata.name} (${String(address)})`;
+  };
+  const absent = peers.filter((peer) => !addresses.has(part(peer, "spec", "peerAddress")));
+  notes.about(absent.map(describe), (names) => `${topology.name} has no such BGP peers: ${names}`);
+  if (peers.length > 0 || objects.some(({ kind }) => kind === "BGPAdvertisement")) {
+    notes.add("BGP is not simulated yet: only what is announced on Layer 2 is");
   }
-  for (const [kind, count] of left) notes.push(`${count} ${kind} left out: simulated clusters do not have them`);
-  return { objects, nodeLabels, notes };
+}
+
+function noteSlices(objects: readonly KubeObject[], notes: Notes): void {
+  const pods = objects.some(({ kind }) => kind === "Pod");
+  const slices = objects.filter(({ kind }) => kind === "EndpointSlice");
+  if (pods) return;
+  notes.about(
+    slices.map(nameOf),
+    (names) =>
+      `nothing that is simulated has the addresses of ${names}: they are announced, and no client gets an answer`,
+  );
+}
+
+function placePools(
+  objects: readonly KubeObject[],
+  topology: Topology,
+  options: PreflightOptions,
+  notes: Notes,
+): Topology {
+  const outside = outsideRanges(objects, topology);
+  if (outside.length === 0) return topology;
+  for (const { pool, text } of outside) {
+    notes.add(`IPAddressPool ${pool}: ${text} lies in no subnet of ${topology.name} (${subnetsText(topology)})`);
+  }
+  if (!options.adaptable) {
+    notes.add("no client asks for such addresses by ARP or NDP unless it has a route to them");
+    return topology;
+  }
+  const subnets = [...new Set(outside.map(({ subnet }) => subnet))];
+  notes.add(
+    `clients take ${subnets.join(", ")} for a subnet of their LAN; to have a network taken as it is, name one with --topology`,
+  );
+  return withClientRoutes(topology, subnets);
+}
+
+/** Services last, so that what they need is there when they come. */
+function order({ kind, apiVersion }: KubeObject): number {
+  if (kind === "Namespace") return 0;
+  if (CONFIGURATION.has(kind)) return 1;
+  if (apiVersion.startsWith("metallb.io/")) return 2;
+  return kind === "Service" ? 4 : 3;
+}
+
+function noteNamespaces(manifests: Manifests, notes: Notes): void {
+  const { namespace, objects } = manifests;
+  if (namespace !== "metallb-system")
+    notes.add(`the load balancer runs in namespace ${namespace}, where its objects are`);
+  const bare = objects.filter((object) => isOwnKind(object) && object.metadata.namespace === undefined);
+  notes.about(bare.map(nameOf), (names) => `put into namespace ${namespace}, as they name none: ${names}`);
+}
+
+export function preflight(manifests: Manifests, topology: Topology, options: PreflightOptions): Preflight {
+  const notes = new Notes();
+  noteNamespaces(manifests, notes);
+  const given = manifests.objects.map((object) => inNamespace(object, manifests.namespace));
+  const roles = castNodes(given, topology);
+  notes.add(...roles.notes);
+  const ownLabels = new Map(
+    topology.objects.map(({ kind, metadata }) => [`${kind} ${metadata.name}`, metadata.labels]),
+  );
+  const cast: Cast = {
+    nodes: topology.nodes,
+    players: roles.players,
+    labelsOf: (node) => ({
+      "kubernetes.io/hostname": node,
+      "kubernetes.io/os": "linux",
+      ...ownLabels.get(`Node ${node}`),
+      ...roles.labels.get(node),
+    }),
+  };
+  const translated = translate(given, cast, notes);
+  notePeers(translated, topology, notes);
+  noteSlices(translated, notes);
+  const placed = placePools(translated, topology, options, notes);
+  const objects = [...translated, ...addStandIns(translated, cast, notes)];
+  const whole = [...missingNamespaces(objects, manifests.namespace), ...objects];
+  if (topology.clients.length === 0) notes.add(`${topology.name} has no clients, so nobody tries the addresses`);
+  return {
+    topology: placed,
+    objects: whole.toSorted((a, b) => order(a) - order(b)),
+    nodeLabels: roles.labels,
+    players: roles.players,
+    podPorts: portsBehind(whole),
+    notes: notes.lines,
+  };
 }

@@ -1,24 +1,30 @@
 // assay simulate: a person's own manifests on a simulated network, with the real controller and speakers.
-import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type EventObject, type KubeObject, objectKey, type Service } from "../../impl/api/kubernetes.ts";
-import { type Ip, readIp } from "../../impl/wire/ip.ts";
-import { micros, millis, type Micros, parseDuration } from "../../impl/wire/time.ts";
+import { type KubeObject, objectKey } from "../../impl/api/kubernetes.ts";
+import { ConfigError } from "../../impl/wire/errors.ts";
+import { type Micros, parseDuration } from "../../impl/wire/time.ts";
 import { openSimulation, type Simulation } from "../drivers/sim/driver.ts";
 import { findTopology } from "../topology/find.ts";
-import { type Topology } from "../topology/model.ts";
-import { type Probe, type ProbeReport } from "../world.ts";
+import { problemLine } from "./check.ts";
 import { type PlannedFault, readFault } from "./fault.ts";
-import { readManifests } from "./manifests.ts";
-import { paint, table, UsageError } from "./output.ts";
-import { preflight } from "./preflight.ts";
-import { formatEntry, formatOutage, Timeline } from "./timeline.ts";
+import { type Manifests, readManifests } from "./manifests.ts";
+import { checkWritable, paint, UsageError, writeResult } from "./output.ts";
+import { play } from "./play.ts";
+import { asksForIpv6 } from "./pools.ts";
+import { type Preflight, preflight } from "./preflight.ts";
+import { Prober } from "./prober.ts";
+import { Interrupt, Progress } from "./progress.ts";
+import { exitCodeOf, formatReport, reportJson, type SimulationReport } from "./report.ts";
+import { readSources } from "./sources.ts";
+import { Timeline } from "./timeline.ts";
+import { judge } from "./verdict.ts";
 
 export interface SimulateFlags {
   readonly file: readonly string[];
-  readonly topology: string;
+  /** Without it the smallest topology that fits the manifests. */
+  readonly topology?: string;
   readonly fault: readonly string[];
-  readonly for: string;
+  readonly for?: string;
   readonly seed: string;
   readonly pcap?: string;
   readonly json?: string;
@@ -26,252 +32,149 @@ export interface SimulateFlags {
 }
 
 const SAMPLE = fileURLToPath(new URL("../../topologies/lan-3/sample.yaml", import.meta.url));
-const DEMO_FAULTS = ["10s crash owner"];
-const DEMO_LENGTH = "40s";
+const DEMO = { faults: ["10s crash owner"], length: "40s" } as const;
+const USUAL_LENGTH = "60s";
 
-interface ClientReport extends ProbeReport {
-  readonly service: string;
-  readonly vip: Ip;
-  readonly client: string;
-  readonly port: number;
-}
-
-interface Verdict {
-  readonly service: string;
-  readonly addresses: readonly string[];
-  readonly owners: readonly string[];
-  /** Why it has no address or no owner. */
-  readonly because: string | undefined;
-}
-
-/** A client that can reach the address's family, asking every 10 ms. */
-class Prober {
-  readonly #run: Simulation;
-  readonly #topology: Topology;
-  readonly #running = new Map<
-    string,
-    { readonly report: Omit<ClientReport, keyof ProbeReport>; readonly probe: Probe }
-  >();
-
-  constructor(run: Simulation, topology: Topology) {
-    this.#run = run;
-    this.#topology = topology;
+function readLength(text: string): Micros {
+  try {
+    const length = parseDuration(text, "--for");
+    if (length > 0) return length;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new UsageError(error.message);
   }
-
-  /** Starts probes at addresses that are new. */
-  async follow(services: readonly Service[]): Promise<void> {
-    const { world } = this.#run;
-    const count = services.length * world.clients.length;
-    const every = count > 10 ? millis(100) : millis(10);
-    for (const service of services) {
-      const port = service.spec.ports?.[0];
-      for (const { ip } of service.status?.loadBalancer?.ingress ?? []) {
-        const vip = readIp(ip ?? "");
-        for (const client of vip === undefined || port === undefined ? [] : world.clients) {
-          const id = `${client} ${vip}`;
-          if (this.#running.has(id) || vip === undefined || port === undefined || !this.#speaks(client, vip)) continue;
-          const protocol = port.protocol === "UDP" ? "UDP" : "TCP";
-          const probe = await world.client(client).probe({ vip, port: port.port, protocol, every });
-          const report = { service: objectKey(service), vip, client, port: port.port };
-          this.#running.set(id, { report, probe });
-        }
-      }
-    }
-  }
-
-  #speaks(client: string, vip: Ip): boolean {
-    const station = this.#topology.stations.find(({ name }) => name === client);
-    return (
-      station?.interfaces.some(({ addresses }) => addresses.some(({ ip }) => ip.includes(":") === vip.includes(":"))) ??
-      false
-    );
-  }
-
-  async end(): Promise<readonly ClientReport[]> {
-    const reports: ClientReport[] = [];
-    for (const { report, probe } of this.#running.values()) {
-      await probe.end();
-      reports.push({ ...report, ...(await probe.report()) });
-    }
-    return reports;
-  }
-}
-
-/** The newest warning about a Service, which says why it has no address or owner. */
-async function reasonFor(run: Simulation, service: string): Promise<string | undefined> {
-  const events: readonly EventObject[] = await run.world.kubernetes.events("Service", service);
-  return events.filter(({ type }) => type === "Warning").at(-1)?.message;
-}
-
-async function loadBalancers(run: Simulation): Promise<readonly Service[]> {
-  const services = (await run.world.kubernetes.list("Service")) as readonly Service[];
-  return services.filter(({ spec }) => spec.type === "LoadBalancer");
-}
-
-async function judge(run: Simulation, timeline: Timeline): Promise<readonly Verdict[]> {
-  const verdicts: Verdict[] = [];
-  for (const service of await loadBalancers(run)) {
-    const key = objectKey(service);
-    const addresses = (service.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => (ip === undefined ? [] : [ip]));
-    const owners = addresses.flatMap((ip) => timeline.ownerOf(ip) ?? []);
-    const well = addresses.length > 0 && owners.length === addresses.length;
-    const because = well ? undefined : ((await reasonFor(run, key)) ?? "nobody said why");
-    verdicts.push({ service: key, addresses, owners: [...new Set(owners)], because });
-  }
-  return verdicts;
-}
-
-async function play(
-  run: Simulation,
-  faults: readonly PlannedFault[],
-  length: Micros,
-  timeline: Timeline,
-  prober: Prober,
-): Promise<void> {
-  const { world } = run;
-  const due: { readonly at: Micros; readonly act: () => Promise<void> }[] = faults.map((fault) => ({
-    at: fault.at,
-    act: async () => {
-      const ending = await fault.start(
-        world,
-        () =>
-          timeline.entries
-            .filter(({ kind }) => kind === "owner")
-            .map(({ text }) => timeline.ownerOf(text.split(" ")[0] ?? ""))[0],
-      );
-      const { lasts } = fault;
-      timeline.add({
-        at: world.now(),
-        kind: "fault",
-        text: `${fault.text}${lasts === undefined ? "" : ` for ${formatOutage(lasts)}`}`,
-      });
-      if (lasts === undefined || ending === undefined) return;
-      due.push({
-        at: micros(world.now() + lasts),
-        act: async () => {
-          await ending.end();
-          timeline.add({ at: world.now(), kind: "fault", text: `${fault.text} is over` });
-        },
-      });
-    },
-  }));
-  const step = millis(100);
-  while (world.now() < length) {
-    due.sort((a, b) => a.at - b.at);
-    const next = due[0];
-    if (next !== undefined && next.at <= world.now()) {
-      due.shift();
-      await next.act();
-      continue;
-    }
-    await run.advance(micros(Math.min(world.now() + step, length, next?.at ?? length)));
-    await prober.follow(await loadBalancers(run));
-  }
-}
-
-function printReport(verdicts: readonly Verdict[], reports: readonly ClientReport[]): void {
-  const rows = verdicts.map(({ service, addresses, owners, because }) => [
-    service,
-    addresses.join(", ") || "no address",
-    owners.join(", ") || "nobody",
-    because ?? "",
-  ]);
-  console.log(`\n${table([["SERVICE", "ADDRESS", "OWNER", "WHY"], ...rows])}`);
-  if (reports.length === 0) return;
-  const lines = reports.map(({ service, vip, client, sent, ok, outage, gaps, resets }) => [
-    client,
-    `${vip} (${service})`,
-    `${ok} of ${sent}`,
-    outage === 0 ? "none" : formatOutage(outage),
-    `${gaps.length} gaps${resets === 0 ? "" : `, ${resets} resets`}`,
-  ]);
-  console.log(`\n${table([["CLIENT", "ADDRESS", "ANSWERED", "LONGEST OUTAGE", "GAPS"], ...lines])}`);
-}
-
-function writeOutputs(flags: SimulateFlags, result: object, pcapng: Uint8Array | undefined): void {
-  if (flags.pcap !== undefined && pcapng !== undefined) {
-    writeFileSync(flags.pcap, pcapng);
-    console.log(`every frame is in ${flags.pcap}`);
-  }
-  const text = `${JSON.stringify(result, null, 1)}\n`;
-  if (flags.json === "-") process.stdout.write(text);
-  else if (flags.json !== undefined) writeFileSync(flags.json, text);
+  throw new UsageError(`--for ${text}: it must be longer than that`);
 }
 
 /** The objects to run: the person's files, or the sample where none are given for the demonstration. */
-function manifestsOf(flags: SimulateFlags): readonly KubeObject[] {
-  if (flags.file.length > 0) return readManifests(flags.file);
-  if (flags.demo !== true)
+async function manifestsOf(flags: SimulateFlags): Promise<Manifests> {
+  if (flags.file.length === 0 && flags.demo !== true) {
     throw new UsageError("nothing to simulate: give manifests with -f, or --demo for the sample");
-  return readManifests([SAMPLE]);
+  }
+  return readManifests(await readSources(flags.file.length > 0 ? flags.file : [SAMPLE]));
 }
 
-/** `assay simulate`: 0 every Service has an address and an owner, 1 some do not, 2 it could not be tried. */
-export async function simulateCommand(flags: SimulateFlags): Promise<number> {
-  const demo = flags.demo === true && flags.file.length === 0;
-  const topology = findTopology(flags.topology);
-  const length = parseDuration(demo ? DEMO_LENGTH : flags.for, "--for");
-  const faults = (demo && flags.fault.length === 0 ? DEMO_FAULTS : flags.fault).map((text) =>
-    readFault(text, topology),
-  );
-  const { objects, nodeLabels, notes } = preflight(manifestsOf(flags), topology);
-  const quiet = flags.json === "-";
-  const say = (text: string): void => {
-    if (!quiet) console.log(text);
-  };
-  say(
-    `${paint("bold", topology.name)}: ${topology.nodes.length} nodes, clients ${topology.clients.join(", ")}; seed ${flags.seed}`,
-  );
-  for (const note of notes) say(`note: ${note}`);
-  say("");
+/** Applies what was prepared; resolves with what the API server refused. */
+async function apply(run: Simulation, objects: readonly KubeObject[]): Promise<readonly string[]> {
+  const refused: string[] = [];
+  for (const object of objects) {
+    try {
+      await run.world.kubernetes.apply(object);
+    } catch (error) {
+      refused.push(`${object.kind} ${objectKey(object)}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return refused;
+}
 
-  const timeline = new Timeline((entry) => say(formatEntry(entry)));
-  const started = performance.now();
-  const run = await openSimulation(topology, {
+interface Prepared {
+  readonly manifests: Manifests;
+  readonly before: Preflight;
+  readonly notes: readonly string[];
+  readonly length: Micros;
+}
+
+async function prepare(flags: SimulateFlags): Promise<Prepared> {
+  checkWritable("--pcap", flags.pcap);
+  checkWritable("--json", flags.json);
+  if (flags.seed === "") throw new UsageError("--seed: may not be empty");
+  const demo = flags.demo === true && flags.file.length === 0;
+  const length = readLength(flags.for ?? (demo ? DEMO.length : USUAL_LENGTH));
+  const manifests = await manifestsOf(flags);
+  const dual = asksForIpv6(manifests.objects);
+  const topology = findTopology(flags.topology ?? (dual ? "dual-stack" : "lan-3"));
+  const chosen = flags.topology === undefined && dual ? ["the files ask for IPv6: simulated on dual-stack"] : [];
+  const before = preflight(manifests, topology, { adaptable: flags.topology === undefined });
+  return { manifests, before, notes: [...chosen, ...before.notes], length };
+}
+
+function plannedFaults(flags: SimulateFlags, { before, length }: Prepared): readonly PlannedFault[] {
+  const demo = flags.demo === true && flags.file.length === 0 && flags.fault.length === 0;
+  const scope = { topology: before.topology, players: before.players, end: length };
+  return (demo ? DEMO.faults : flags.fault).map((text) => readFault(text, scope));
+}
+
+interface Course {
+  readonly faults: readonly PlannedFault[];
+  readonly progress: Progress;
+  readonly interrupt: Interrupt;
+}
+
+interface Simulated {
+  readonly report: SimulationReport;
+  readonly pcapng: Uint8Array | undefined;
+}
+
+async function simulate(flags: SimulateFlags, prepared: Prepared, course: Course): Promise<Simulated> {
+  const { manifests, before, notes, length } = prepared;
+  const timeline = new Timeline();
+  const run = await openSimulation(before.topology, {
     seed: flags.seed,
     settings: {},
     shuffle: false,
     capture: flags.pcap !== undefined,
     lines: 0,
-    nodeLabels,
+    namespace: manifests.namespace,
+    nodeLabels: before.nodeLabels,
+    podPorts: before.podPorts,
     onObservation: (observation, at) => timeline.observe(observation, at),
   });
-  const rejected: string[] = [];
-  for (const object of objects) {
-    await run.world.kubernetes.apply(object).catch((error: unknown) => {
-      rejected.push(`${object.kind} ${objectKey(object)}: ${error instanceof Error ? error.message : String(error)}`);
-    });
+  const { world } = run;
+  const refused = await apply(run, before.objects);
+  const expected = before.objects.filter(({ kind }) => kind === "Service").length;
+  const prober = new Prober(world, before.topology, expected);
+  const { missed, interrupted } = await play({ run, length, timeline, prober, ...course });
+  const end = world.now();
+  const clients = await prober.end();
+  timeline.addClients(clients, end);
+  const services = await judge(world, timeline, clients, refused);
+  const { hash, violations, pcapng } = await run.close();
+  const report = {
+    topology: before.topology.name,
+    seed: flags.seed,
+    length: end,
+    interrupted,
+    problems: manifests.problems,
+    notes,
+    refused,
+    missed,
+    timeline: timeline.entries,
+    services,
+    clients,
+    hash,
+    violations,
+  };
+  return { report, pcapng };
+}
+
+/** `assay simulate`: 0 every Service has an address and an owner, 1 some do not, 2 it could not be tried. */
+export async function simulateCommand(flags: SimulateFlags): Promise<number> {
+  const prepared = await prepare(flags);
+  const { manifests, before, notes } = prepared;
+  const { topology } = before;
+  const faults = plannedFaults(flags, prepared);
+  const say = (text: string): void => {
+    if (flags.json !== "-") console.log(text);
+  };
+  const { problems } = manifests;
+  for (const problem of problems) say(paint(problem.severity === "error" ? "red" : "yellow", problemLine(problem)));
+  if (manifests.broken) {
+    if (flags.json === "-") for (const problem of problems) console.error(problemLine(problem));
+    return 2;
   }
-  for (const text of rejected) say(paint("red", `refused: ${text}`));
-  const prober = new Prober(run, topology);
-  await play(run, faults, length, timeline, prober);
-  const reports = await prober.end();
-  const verdicts = await judge(run, timeline);
-  const remains = await run.close();
-  if (!quiet) {
-    printReport(verdicts, reports);
-    const wall = (performance.now() - started) / 1000;
-    console.log(
-      `\n${(length / 1e6).toFixed(0)} s simulated in ${wall.toFixed(2)} s; trace ${remains.hash?.slice(0, 16) ?? ""}`,
-    );
-    for (const violation of remains.violations) console.log(paint("red", `broken: ${violation}`));
+  const clients = topology.clients.length === 0 ? "no clients" : `clients ${topology.clients.join(", ")}`;
+  say(`${paint("bold", topology.name)}: ${topology.nodes.length} nodes, ${clients}; seed ${flags.seed}`);
+  for (const note of notes) say(`note: ${note}`);
+  say("");
+  const progress = new Progress();
+  using interrupt = new Interrupt();
+  const { report, pcapng } = await simulate(flags, prepared, { faults, progress, interrupt });
+  progress.clear();
+  say(formatReport(report));
+  if (flags.pcap !== undefined && pcapng !== undefined) {
+    writeResult("--pcap", flags.pcap, pcapng);
+    say(`every frame is in ${flags.pcap}`);
   }
-  writeOutputs(
-    flags,
-    {
-      topology: topology.name,
-      seed: flags.seed,
-      notes,
-      rejected,
-      timeline: timeline.entries,
-      services: verdicts,
-      clients: reports,
-      hash: remains.hash,
-      violations: remains.violations,
-    },
-    remains.pcapng,
-  );
-  const well =
-    rejected.length === 0 && remains.violations.length === 0 && verdicts.every(({ because }) => because === undefined);
-  return well ? 0 : 1;
+  if (flags.json !== undefined) writeResult("--json", flags.json, reportJson(report));
+  return report.interrupted ? 130 : exitCodeOf(report);
 }

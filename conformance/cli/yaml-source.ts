@@ -6,6 +6,8 @@ import { pathSteps } from "../../impl/api/schema/path.ts";
 /** A fault of the text itself. */
 export interface SyntaxProblem extends Position {
   readonly message: string;
+  /** The document has no meaning; with a key that stands twice it still has one: the last counts. */
+  readonly fatal: boolean;
 }
 
 export interface ReadSource {
@@ -55,10 +57,9 @@ export function readSource(file: string, text: string): ReadSource {
     if (!("errors" in document)) continue;
     for (const { code, message, pos } of document.errors) {
       const key = /^["']?([^\s:"']*)/.exec(text.slice(pos[0]))?.[1] ?? "";
-      problems.push({
-        ...position(pos[0]),
-        message: code === "DUPLICATE_KEY" ? `the key "${key}" stands twice` : message,
-      });
+      const repeated = code === "DUPLICATE_KEY";
+      const what = repeated ? `the key "${key}" stands twice` : message;
+      problems.push({ ...position(pos[0]), message: what, fatal: !repeated });
     }
     // A document with a repeated key can still be read; one with broken syntax cannot.
     if (document.errors.some((error) => error.code !== "DUPLICATE_KEY")) continue;
@@ -68,7 +69,7 @@ export function readSource(file: string, text: string): ReadSource {
     } catch (error) {
       // The library refuses aliases that would grow without end.
       if (!(error instanceof ReferenceError)) throw error;
-      problems.push({ ...position(0), message: error.message });
+      problems.push({ ...position(0), message: error.message, fatal: true });
     }
   }
   return { documents, problems };

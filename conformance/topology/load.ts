@@ -16,6 +16,8 @@ import { type Value, YamlFile } from "./yaml.ts";
 
 /** The segment that containerlab gives every container as eth0. */
 export const MANAGEMENT = "management";
+/** The interface by which a container is on it. */
+export const MANAGEMENT_LINK = "eth0";
 
 const HARMLESS_NODE_KEYS = [
   "image",
