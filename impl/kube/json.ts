@@ -23,3 +23,24 @@ export function readJson(text: string): unknown {
     throw error;
   }
 }
+
+/**
+ * The value without members that are null, at every depth; the value itself where there are none. In the Kubernetes API
+ * null means absent, and Go writes an empty list as null where its field is not `omitempty` (EndpointSlice.endpoints).
+ */
+export function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    const items = value.map(withoutNulls);
+    return items.some((item, index) => item !== value[index]) ? items : value;
+  }
+  if (!isFields(value)) return value;
+  let changed: Record<string, unknown> | undefined;
+  for (const [name, before] of Object.entries(value)) {
+    const after = withoutNulls(before);
+    if (after === before && before !== null) continue;
+    changed ??= { ...value };
+    if (before === null) delete changed[name];
+    else changed[name] = after;
+  }
+  return changed ?? value;
+}

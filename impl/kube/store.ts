@@ -1,5 +1,5 @@
 import { type KubeObject, objectKey } from "../api/kubernetes.ts";
-import { fieldsOf, textOf } from "./json.ts";
+import { fieldsOf, textOf, withoutNulls } from "./json.ts";
 import { apiVersionOf, type Resource } from "./resources.ts";
 import { compareVersions } from "./version.ts";
 
@@ -44,7 +44,8 @@ export class Store<T extends KubeObject> {
 
   /** An object as it came; undefined where it is none of this resource. Lists of built-in kinds leave the kind out. */
   read(value: unknown): T | undefined {
-    const typed: unknown = { apiVersion: apiVersionOf(this.#resource), kind: this.#resource.kind, ...fieldsOf(value) };
+    const fields = fieldsOf(withoutNulls(value));
+    const typed: unknown = { apiVersion: apiVersionOf(this.#resource), kind: this.#resource.kind, ...fields };
     return isObjectOf(this.#resource, typed) ? this.#project(typed) : undefined;
   }
 
@@ -103,6 +104,7 @@ export class Store<T extends KubeObject> {
   replace(listed: ReadonlyMap<string, T>, version: string): readonly Applied<T>[] {
     const before = this.#objects;
     const after = new Map<string, T>();
+    const deleted: Applied<T>[] = [];
     const upserted: Applied<T>[] = [];
     const newer = (key: string, than: string): T | undefined => {
       const stored = this.#ahead.has(key) ? before.get(key) : undefined;
@@ -112,10 +114,12 @@ export class Store<T extends KubeObject> {
       const previous = before.get(key);
       const kept = newer(key, versionOf(object)) ?? object;
       after.set(key, kept);
-      const same = previous !== undefined && versionOf(previous) === versionOf(kept);
-      if (!same) upserted.push({ kind: "upserted", object: kept, previous });
+      if (previous !== undefined && versionOf(previous) === versionOf(kept)) continue;
+      // Deleted and created anew while nobody watched: what was known of the old one says nothing about the new one.
+      const another = previous !== undefined && previous.metadata.uid !== kept.metadata.uid;
+      if (another) deleted.push({ kind: "deleted", object: previous });
+      upserted.push({ kind: "upserted", object: kept, previous: another ? undefined : previous });
     }
-    const deleted: Applied<T>[] = [];
     for (const [key, object] of before) {
       if (after.has(key)) continue;
       const kept = newer(key, version);
