@@ -129,6 +129,19 @@ const anyResources: fc.Arbitrary<ConfigResources> = fc.record({
 
 const SPEAKER = { namespace: "metallb-system", component: "speaker" } as const;
 
+it.each([
+  ["no spec", undefined, "spec is required"],
+  ["an empty spec", {}, "spec.addresses is required"],
+  ["a number for an address", { addresses: [5] }, "spec.addresses[0] must be a string, not the number 5"],
+])("refuses a pool with %s, which an API server with other CRDs may hold", (_name, spec, what) => {
+  const { spec: _, ...rest } = pool("a", []);
+  const broken = { ...rest, ...(spec === undefined ? {} : { spec }) } as unknown as ReturnType<typeof pool>;
+  const result = parseConfig({ ...NO_RESOURCES, pools: [broken] }, { namespace: "n", component: "controller" });
+  expect("problems" in result && result.problems.map(({ path, what: found }) => [path, found])).toEqual([
+    [what.split(" ")[0], what],
+  ]);
+});
+
 it("answers with a configuration or with problems, and never throws", () => {
   fc.assert(
     fc.property(anyResources, fc.option(name, { nil: undefined }), (resources, nodeName) => {

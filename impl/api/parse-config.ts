@@ -28,6 +28,7 @@ import { parsePools } from "./pool-config.ts";
 import { type Problem, ProblemList } from "./problem.ts";
 import { type Labels, matches, readSelector } from "./selector.ts";
 import { firstDuplicate } from "./selector-list.ts";
+import { wellFormed } from "./well-formed.ts";
 
 /** Every object that a component has read; the order of a list does not matter. */
 export interface ConfigResources {
@@ -173,11 +174,22 @@ function parseForSpeaker(resources: ConfigResources, options: ParseOptions, prob
   return { pools, peers, bfdProfiles };
 }
 
+function wellFormedOf(resources: ConfigResources, problems: ProblemList): ConfigResources {
+  return {
+    ...resources,
+    bgpPeers: wellFormed(resources.bgpPeers, problems),
+    bfdProfiles: wellFormed(resources.bfdProfiles, problems),
+    communities: wellFormed(resources.communities, problems),
+    pools: wellFormed(resources.pools, problems),
+    l2Advertisements: wellFormed(resources.l2Advertisements, problems),
+    bgpAdvertisements: wellFormed(resources.bgpAdvertisements, problems),
+  };
+}
+
 export function parseConfig(resources: ConfigResources, options: ParseOptions): ParseResult {
   const problems = new ProblemList();
+  const own = wellFormedOf(resources, problems);
   const config =
-    options.component === "controller"
-      ? parseForController(resources, problems)
-      : parseForSpeaker(resources, options, problems);
+    options.component === "controller" ? parseForController(own, problems) : parseForSpeaker(own, options, problems);
   return problems.all.length === 0 ? { config } : { problems: problems.all };
 }
