@@ -1,6 +1,6 @@
 import { type Random } from "../../ports.ts";
 import { type Ip } from "../../wire/ip.ts";
-import { type Micros } from "../../wire/time.ts";
+import { type Micros, plus } from "../../wire/time.ts";
 
 /** Each of them passes the news on, so a few are enough however many there are. */
 const AT_ONCE = 3;
@@ -10,10 +10,11 @@ export class Joining {
   readonly #random: Random;
   readonly #patience: Micros;
   #untried: Ip[] | undefined;
+  #giveUpAt: Micros | undefined;
   #pending = 0;
   #done = false;
 
-  /** `patience` is when this node gives up waiting for an answer. */
+  /** `patience` is how long this node waits for an answer. */
   constructor(random: Random, patience: Micros) {
     this.#random = random;
     this.#patience = patience;
@@ -24,9 +25,10 @@ export class Joining {
   }
 
   /** Returns whom to ask; only the first call counts. */
-  begin(peers: readonly Ip[]): readonly Ip[] {
+  begin(peers: readonly Ip[], now: Micros): readonly Ip[] {
     if (this.#untried !== undefined) return [];
     this.#untried = [...peers];
+    this.#giveUpAt = plus(now, this.#patience);
     return this.#next(AT_ONCE);
   }
 
@@ -42,11 +44,11 @@ export class Joining {
   }
 
   wake(now: Micros): void {
-    if (this.#untried !== undefined && now >= this.#patience) this.#done = true;
+    if (this.#giveUpAt !== undefined && now >= this.#giveUpAt) this.#done = true;
   }
 
   deadline(): Micros | undefined {
-    return this.#done || this.#untried === undefined ? undefined : this.#patience;
+    return this.#done ? undefined : this.#giveUpAt;
   }
 
   #next(count: number): readonly Ip[] {

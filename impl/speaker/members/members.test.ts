@@ -223,6 +223,20 @@ describe("membership", () => {
     expect(b.members.ready).toBe(true);
   });
 
+  it("waits for an answer however late it learned whom to ask", () => {
+    const { network } = cluster(2);
+    network.run(seconds(20));
+    const c = network.add("c");
+    network.perform(c, c.members.start());
+    network.run(seconds(10));
+    expect(c.members.ready).toBe(false);
+    network.perform(c, c.members.setPeers([parseIp("192.0.2.1"), parseIp("192.0.2.2")], network.now));
+    network.run(millis(1));
+    expect(c.members.ready).toBe(false);
+    network.run(millis(9));
+    expect(`${c.members.ready} ${[...c.members.live()].sort().join("")}`).toBe("true abc");
+  });
+
   it("costs a ping and an ack for each node and second, and no stream but the push/pull", () => {
     const { network } = cluster(5);
     network.run(seconds(60));

@@ -70,7 +70,7 @@ export class Members {
     this.#prober = new Prober({ name, endpoint, config, roster: this.#roster, firstProbeAt, pingOverTcp });
     this.#exchanges = new Exchanges({ name, timeout: config.tcpTimeout, state: () => [...this.#roster.members()] });
     this.#knocker = new Knocker(config, random, plus(now, times(config.probeInterval, random.next())));
-    this.#joining = new Joining(random, plus(now, times(config.probeInterval, 2)));
+    this.#joining = new Joining(random, times(config.probeInterval, 2));
     this.#pushPullAt = plus(now, times(config.pushPullInterval, random.next()));
   }
 
@@ -107,7 +107,7 @@ export class Members {
   setPeers(addresses: readonly Ip[], now: Micros): MembersOutput {
     const others = addresses.filter((ip) => ip !== this.#options.endpoint.ip).sort(compareIp);
     this.#knocker.setPeers(others, new Set(this.#liveAddresses()));
-    this.#join(this.#joining.begin(others), now);
+    this.#join(this.#joining.begin(others, now), now);
     return this.#finish(now);
   }
 

@@ -185,6 +185,18 @@ describe("news about another member (memberlist state_test.go)", () => {
       ],
       "alive 1: joined left joined",
     ],
+    [
+      "or has been dead for as long as gossip still reaches it",
+      [
+        ["alive", 3],
+        ["dead", 3],
+        ["wait", 29],
+        ["aliveElsewhere", 1],
+        ["wait", 2],
+        ["aliveElsewhere", 1],
+      ],
+      "alive 1: joined left nameConflict joined",
+    ],
   ];
   it.each(rows)("%s", (_name, news, belief) => {
     expect(after(...news)).toBe(belief);

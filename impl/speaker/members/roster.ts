@@ -89,7 +89,7 @@ export class Roster {
       return;
     }
     const moved = known !== undefined && (known.address !== alive.address || known.port !== alive.port);
-    if (moved && known.state !== "left") {
+    if (moved && known.state !== "left" && !this.#isPast(known, now)) {
       this.#events.push({ kind: "nameConflict", name, address: alive.address });
       return;
     }
@@ -216,12 +216,16 @@ export class Roster {
     this.#next = 0;
     this.#order = this.#order.filter((name) => {
       const member = this.#members.get(name);
-      if (member === undefined || isLive(member) || name === this.#name) return true;
-      if (minus(now, member.since) <= this.#config.gossipToTheDeadTime) return true;
+      if (member === undefined || name === this.#name || !this.#isPast(member, now)) return true;
       this.#members.delete(name);
       return false;
     });
     for (let index = this.#order.length - 1; index > 0; index--) this.#swap(index, this.#draw(index + 1));
+  }
+
+  /** It died or left so long ago that nobody tells it anything any more: who comes by its name is somebody new. */
+  #isPast(member: Member, now: Micros): boolean {
+    return !isLive(member) && minus(now, member.since) > this.#config.gossipToTheDeadTime;
   }
 
   #insertIntoOrder(name: string): void {
