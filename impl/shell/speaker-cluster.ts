@@ -1,6 +1,6 @@
 // The cluster as a speaker sees it: objects become facts for the Speaker, and what it wants said becomes writes.
 import { type Config } from "../api/config.ts";
-import { type KubeObject, objectKey, type Pod, SERVICE_NAME_LABEL } from "../api/kubernetes.ts";
+import { type EndpointSlice, type KubeObject, objectKey, type Pod, SERVICE_NAME_LABEL } from "../api/kubernetes.ts";
 import { type Change, concerns } from "../kube/change.ts";
 import { KubeClient, type KubeOutput } from "../kube/client.ts";
 import { EventRecorder } from "../kube/events.ts";
@@ -10,7 +10,7 @@ import { type Effect, type Instant, type KubeInput, type LogFields, type LogLeve
 import { endpointsOf } from "../speaker/endpoints.ts";
 import { nodeFacts } from "../speaker/node-facts.ts";
 import { type SpeakerEffect } from "../speaker/protocol.ts";
-import { type Speaker } from "../speaker/speaker.ts";
+import { type Announcement, type Speaker } from "../speaker/speaker.ts";
 import { type Ip, readIp } from "../wire/ip.ts";
 import { type Micros } from "../wire/time.ts";
 import { ClientMetrics } from "./client-metrics.ts";
@@ -35,8 +35,8 @@ export class SpeakerCluster {
   readonly #configSource: ConfigSource;
   readonly #report: ConfigurationReport;
   readonly #layer2Status: Layer2StatusWriter;
-  /** A good configuration that the speaker cannot take over yet. */
-  #waiting: Config | undefined;
+  /** A good configuration that the speaker cannot take over yet, and the announcement that it would orphan. */
+  #waiting: { readonly config: Config; readonly orphan: Announcement } | undefined;
   #podsChanged = false;
 
   constructor(options: SpeakerClusterOptions) {
@@ -144,11 +144,14 @@ export class SpeakerCluster {
       const service = change.kind === "deleted" ? undefined : change.object;
       this.carryOut(speaker.setService(objectKey(change.object), service, at), now);
     } else if (concerns(change, RESOURCES.endpointSlices)) {
-      const { metadata } = change.object;
-      const { namespace = "" } = metadata;
-      const service = objectKey({ metadata: { namespace, name: metadata.labels?.[SERVICE_NAME_LABEL] ?? "" } });
+      const { name } = change.object.metadata;
+      const service = serviceOf(change.object);
+      const previously =
+        change.kind === "upserted" && change.previous !== undefined ? serviceOf(change.previous) : service;
+      // Whoever labels a slice anew takes it away from one Service and gives it to another.
+      if (previously !== service) this.carryOut(speaker.setEndpoints(previously, name, undefined, at), now);
       const endpoints = change.kind === "deleted" ? undefined : endpointsOf(change.object);
-      this.carryOut(speaker.setEndpoints(service, metadata.name, endpoints, at), now);
+      this.carryOut(speaker.setEndpoints(service, name, endpoints, at), now);
     } else if (concerns(change, RESOURCES.nodes)) {
       const facts = change.kind === "deleted" ? undefined : nodeFacts(change.object);
       this.carryOut(speaker.setNode(change.object.metadata.name, facts, at), now);
@@ -164,13 +167,14 @@ export class SpeakerCluster {
     if (!this.#client.synced()) return;
     const reading = this.#configSource.read();
     if (reading?.kind === "invalid") {
+      this.#waiting = undefined;
       this.#metrics.configStale();
       this.#log("error", "config.invalid", { because: reading.summary });
       this.#judge(reading.summary, now);
     } else if (reading?.kind === "config") {
       this.#loadConfig(reading.config, now);
-    } else if (this.#waiting !== undefined) {
-      this.#loadConfig(this.#waiting, now);
+    } else if (this.#waiting !== undefined && !this.#options.speaker.announces(this.#waiting.orphan)) {
+      this.#loadConfig(this.#waiting.config, now);
     }
   }
 
@@ -181,10 +185,10 @@ export class SpeakerCluster {
       this.#metrics.configLoaded();
       this.#judge(undefined, now);
       this.carryOut(outcome.effects, now);
-    } else if (this.#waiting !== config) {
-      this.#waiting = config;
+    } else {
+      this.#waiting = { config, orphan: outcome.orphan };
       this.#metrics.configStale();
-      const because = `Service ${outcome.service} is announced with an address that no pool has any more`;
+      const because = `Service ${outcome.orphan.service} is announced with an address that no pool has any more`;
       this.#log("warn", "config.waiting", { because });
     }
   }
@@ -203,4 +207,9 @@ export class SpeakerCluster {
   #log(level: LogLevel, event: string, fields: LogFields): void {
     this.#options.emit({ kind: "log", level, event, fields });
   }
+}
+
+function serviceOf({ metadata }: EndpointSlice): string {
+  const { namespace = "", labels = {} } = metadata;
+  return objectKey({ metadata: { namespace, name: labels[SERVICE_NAME_LABEL] ?? "" } });
 }

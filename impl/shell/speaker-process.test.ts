@@ -306,6 +306,36 @@ describe("the speaker process", () => {
     expect(cluster.ask().take()).toEqual([]);
   });
 
+  it("forgets a configuration that waits as soon as there is another one, though that is wrong", () => {
+    const cluster = new Cluster().start().wait(seconds(10));
+    const [pool] = cluster.items["ipaddresspools"] ?? [];
+    const [web] = cluster.items["services"] ?? [];
+    if (pool === undefined || web === undefined) throw new Error("no objects");
+    cluster.change("ipaddresspools", "MODIFIED", { ...pool, spec: { addresses: ["198.51.100.0/24"] } });
+    cluster.change("ipaddresspools", "MODIFIED", { ...pool, spec: { addresses: ["all of them"] } });
+    cluster.take();
+    cluster.change("services", "MODIFIED", { ...web, status: { loadBalancer: {} } });
+    expect(cluster.take()).toEqual([
+      "service.withdrawn default/web layer2 noIpAllocated",
+      'DELETE servicel2statuses/l2-abc ""',
+    ]);
+    expect(cluster.process.metrics.expose()).toContain("metallb_k8s_client_config_stale_bool 1\n");
+  });
+
+  it("takes a slice without endpoints as Go writes it, and a slice that moves to another Service", () => {
+    const cluster = new Cluster().start().wait(seconds(10));
+    const [slice] = cluster.items["endpointslices"] ?? [];
+    if (slice === undefined) throw new Error("no slice");
+    cluster.take();
+    cluster.change("endpointslices", "MODIFIED", { ...slice, endpoints: null });
+    expect(cluster.take()[0]).toBe("service.withdrawn default/web layer2 noServingEndpoint");
+    cluster.change("endpointslices", "MODIFIED", slice);
+    cluster.take();
+    const labels = { "kubernetes.io/service-name": "mail" };
+    cluster.change("endpointslices", "MODIFIED", { ...slice, metadata: { ...slice.metadata, labels } });
+    expect(cluster.take()[0]).toBe("service.withdrawn default/web layer2 noServingEndpoint");
+  });
+
   it("does not parse again because the controller counted addresses in the status of a pool", () => {
     const cluster = new Cluster().start().wait(seconds(10));
     cluster.take();
@@ -422,6 +452,13 @@ describe("the speaker process", () => {
     cluster.deliver({ kind: "stop" }).ask();
     expect(cluster.wait(millis(399)).take()).toEqual(["member.left n1 left"]);
     expect(cluster.wait(millis(1)).take()).toEqual(["exit"]);
+  });
+
+  it("begins nothing any more once it has been told to stop", () => {
+    const cluster = new Cluster({ members: MEMBERS }).start().wait(millis(1900));
+    cluster.take();
+    cluster.deliver({ kind: "stop" });
+    expect(cluster.wait(millis(400)).take()).toEqual(["member.left n1 left", "exit"]);
   });
 
   it("is no member before it knows the cluster, since the others take a member for a candidate", () => {

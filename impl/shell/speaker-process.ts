@@ -212,18 +212,22 @@ class SpeakerShell implements SpeakerProcess {
     if (this.#members !== undefined && peers !== undefined) {
       this.#takeMembers(this.#members.setPeers(peers, now.monotonic), now);
     }
+    if (!this.#stopping) this.#announce(now);
+    this.#cluster.flush(now);
+    if (this.#stopping && this.#members?.departed !== false) this.#effects.push({ kind: "exit", code: 0 });
+  }
+
+  #announce(now: Instant): void {
     this.#cluster.readConfig(now);
     if (!this.#announcing && this.#cluster.synced && this.#members?.ready !== false) {
       this.#announcing = true;
       this.#cluster.carryOut(this.#speaker.start(now.monotonic), now);
       this.#cluster.announcing();
     }
-    if (this.#holding && !this.#stopping && this.#members?.inSync !== false) {
+    if (this.#holding && this.#members?.inSync !== false) {
       this.#holding = false;
       this.#cluster.carryOut(this.#speaker.release(now.monotonic), now);
     }
-    this.#cluster.flush(now);
-    if (this.#stopping && this.#members?.departed !== false) this.#effects.push({ kind: "exit", code: 0 });
   }
 
   #takeMembers({ effects, events }: MembersOutput, now: Instant): void {

@@ -30,7 +30,13 @@ export interface SpeakerConfiguration {
 /** A configuration that would orphan an address which is announced here waits until the controller has moved it. */
 export type ConfigOutcome =
   | { readonly accepted: true; readonly effects: readonly SpeakerEffect[] }
-  | { readonly accepted: false; readonly because: "announcedIpWithoutPool"; readonly service: string };
+  | { readonly accepted: false; readonly because: "announcedIpWithoutPool"; readonly orphan: Announcement };
+
+/** That a Service is announced with certain addresses; another one each time when it is announced anew. */
+export interface Announcement {
+  readonly service: string;
+  readonly ips: readonly Ip[];
+}
 
 type Assessment =
   | { readonly kind: "subject"; readonly subject: Subject }
@@ -67,11 +73,16 @@ export class Speaker {
     const pools = new PoolIndex(config);
     for (const [service, protocols] of this.#announced) {
       for (const ips of protocols.values()) {
-        if (pools.poolOfAll(ips) === undefined) return { accepted: false, because: "announcedIpWithoutPool", service };
+        if (pools.poolOfAll(ips) !== undefined) continue;
+        return { accepted: false, because: "announcedIpWithoutPool", orphan: { service, ips } };
       }
     }
     this.#pools = pools;
     return { accepted: true, effects: this.#handleAll(now) };
+  }
+
+  announces({ service, ips }: Announcement): boolean {
+    return [...(this.#announced.get(service)?.values() ?? [])].includes(ips);
   }
 
   setService(key: string, service: Service | undefined, now: Micros): readonly SpeakerEffect[] {

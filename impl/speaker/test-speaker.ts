@@ -64,7 +64,7 @@ export class TestSpeaker {
   config(...pools: readonly Pool[]): this {
     const outcome = this.speaker.setConfig(configOf(...pools), this.#now);
     if (outcome.accepted) return this.#note(outcome.effects);
-    this.#trace.push(`config refused: ${outcome.because} ${outcome.service}`);
+    this.#trace.push(`config refused: ${outcome.because} ${outcome.orphan.service}`);
     return this;
   }
 
