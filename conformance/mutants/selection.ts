@@ -219,4 +219,24 @@ export const SELECTION_MUTANTS: readonly Mutant[] = [
     find: "this.#linkNames = new Set(present.map((link) => link.name));",
     replace: "this.#linkNames = new Set(links.map((link) => link.name));",
   },
+  {
+    name: "answer-on-ports",
+    file: LINKS,
+    find: '  if (link.master !== undefined) return { respond: false, because: "portOfMaster" };\n',
+    replace: "",
+  },
+  {
+    name: "vlan-is-its-parent",
+    file: ANNOUNCER,
+    find: 'if (interfaces === "all" || interfaces.has(responder.name)) return true;',
+    replace:
+      'if (interfaces === "all" || [...interfaces].some((one) => one.split(".")[0] === responder.name.split(".")[0])) return true;',
+  },
+  {
+    name: "dead-port-silences-bond",
+    file: ANNOUNCER,
+    find: "const present = links.filter((link) => exclude?.test(link.name) !== true);",
+    replace:
+      "const broken = links.some(({ master, running }) => master !== undefined && !running);\n    const present = links.filter((link) => exclude?.test(link.name) !== true && !broken);",
+  },
 ];

@@ -207,6 +207,17 @@ describe("a bond (active-backup)", () => {
     expect(ports.run(1).ask("eth1", HOST_IP).take()).toHaveLength(1);
   });
 
+  it("also says where the addresses of its VLANs are when it moves", () => {
+    const ports = bonded();
+    ports.host.addInterface({ name: "bond0.7", mac: MASTER, kind: { kind: "vlan", parent: "bond0", id: 7 } });
+    ports.host.addAddress("bond0.7", "10.0.7.9/24");
+    ports.run(1.03).cables.get("eth0")?.setUp(false);
+    expect(ports.run(0.5).take()).toEqual([
+      `1.10001s eth1 ${MASTER}>${BROADCAST} request`,
+      `1.10001s eth1 vlan 7 ${MASTER}>${BROADCAST} request`,
+    ]);
+  });
+
   it("is down when no port has carrier", () => {
     const ports = bonded();
     for (const cable of ports.cables.values()) cable.setUp(false);

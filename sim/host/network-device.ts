@@ -125,6 +125,11 @@ export class NetworkDevice implements Device {
     master?.portChanged();
   }
 
+  /** The VLAN devices on this one. */
+  get vlans(): Iterable<NetworkDevice> {
+    return this.#vlans.values();
+  }
+
   addVlan(id: number, device: NetworkDevice): void {
     this.#vlans.set(id, device);
   }

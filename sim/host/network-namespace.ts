@@ -54,7 +54,10 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
     this.timers = new KernelTimers(world.scheduler);
     const neighbours = { ipv4: parametersOf(profile, "ipv4"), ipv6: parametersOf(profile, "ipv6") };
     this.#defaults = { conf4: { ...CONF4 }, conf6: { ...CONF6 }, neighbours };
-    this.#devices = new Devices(this, this, (bond) => this.#announce(bond));
+    this.#devices = new Devices(this, this, (bond) => {
+      this.trace("link", `${bond.name} failover`);
+      this.#announce(bond);
+    });
     this.routeTable = new RouteTable((device) => this.interfaces.get(device)?.device.up ?? false);
     this.#addIp(this.#devices.addLoopback());
     this.addAddress(LOOPBACK, "127.0.0.1/8");
@@ -268,11 +271,12 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
     this.#linksChanged();
   }
 
-  #announce(bond: NetworkDevice): void {
-    const link = this.#byDevice.get(bond);
-    this.trace("link", `${bond.name} failover`);
+  #announce(device: NetworkDevice): void {
+    const link = this.#byDevice.get(device);
     link?.arp.announce();
     link?.ndp.announce();
+    // Linux net/8021q/vlan.c: NETDEV_NOTIFY_PEERS goes on to the VLANs.
+    for (const vlan of device.vlans) this.#announce(vlan);
   }
 
   #linksChanged(): void {
