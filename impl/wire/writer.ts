@@ -88,7 +88,7 @@ export class Writer {
 
   /** The bytes written so far, not a copy: for a checksum over them. */
   view(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
+    return this.#length === this.#bytes.length ? this.#bytes : this.#bytes.subarray(0, this.#length);
   }
 
   /** The bytes written, in a buffer of their own; nothing may follow. */

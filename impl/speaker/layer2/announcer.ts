@@ -14,7 +14,7 @@ import { type Interfaces } from "./eligibility.ts";
 import { Groups } from "./groups.ts";
 import { type DropReason, type Heard } from "./heard.ts";
 import { canAnswer, judgeLink, type Responder } from "./links.ts";
-import { type Layer2Metrics } from "./metrics.ts";
+import { type Answers, type Layer2Metrics } from "./metrics.ts";
 import { hearNdp, ndpAnnouncement, ndpProbe } from "./ndp.ts";
 import { Probes } from "./probes.ts";
 
@@ -30,12 +30,18 @@ export interface AnnouncerOptions {
 
 export type AnnouncerEffect = Effect | { readonly kind: "conflict"; readonly claim: Claim };
 
-/** Services that share an address may each allow other interfaces; it is answered on all of them. */
-type Holders = Map<string, Interfaces>;
+/** An address that is announced. */
+interface Announced {
+  /** Services that share it may each allow other interfaces. */
+  readonly holders: Map<string, Interfaces>;
+  /** Where it is answered: on all of theirs. */
+  interfaces: Interfaces;
+  readonly answers: Answers;
+}
 
 export class Announcer {
   readonly #options: AnnouncerOptions;
-  readonly #addresses = new Map<Ip, Holders>();
+  readonly #addresses = new Map<Ip, Announced>();
   readonly #responders = new Map<string, Responder>();
   readonly #groups = new Groups();
   readonly #bursts = new Bursts();
@@ -53,22 +59,26 @@ export class Announcer {
 
   /** Starts to announce `ip` for `holder`, or announces it again: whatever made the caller repeat it may matter. */
   announce(holder: string, ip: Ip, interfaces: Interfaces, now: Micros): readonly AnnouncerEffect[] {
-    const holders = this.#addresses.get(ip);
-    if (holders === undefined) {
-      this.#addresses.set(ip, new Map([[holder, interfaces]]));
+    const address = this.#addresses.get(ip);
+    if (address === undefined) {
+      const answers = this.#options.metrics.answersFor(ip);
+      this.#addresses.set(ip, { holders: new Map([[holder, interfaces]]), interfaces, answers });
       const effects = this.#joinGroups(ip);
       return [...effects, ...(this.#options.probeFirst ? this.#probe(ip, now) : this.#startBurst(ip, now))];
     }
+    const { holders } = address;
     const known = sameInterfaces(holders.get(holder), interfaces);
     holders.set(holder, interfaces);
+    address.interfaces = unionOf(holders.values());
     return [...this.#joinGroups(ip), ...this.#startBurst(ip, now, !known)];
   }
 
   /** Silent on the wire: there is no message that takes an address back. */
   withdraw(holder: string, ip: Ip): readonly AnnouncerEffect[] {
-    const holders = this.#addresses.get(ip);
-    if (holders === undefined || !holders.delete(holder)) return [];
-    if (holders.size > 0) return this.#joinGroups(ip);
+    const address = this.#addresses.get(ip);
+    if (address === undefined || !address.holders.delete(holder)) return [];
+    address.interfaces = unionOf(address.holders.values());
+    if (address.holders.size > 0) return this.#joinGroups(ip);
     this.#addresses.delete(ip);
     this.#bursts.stop(ip);
     this.#probes.stop(ip);
@@ -147,13 +157,19 @@ export class Announcer {
     if (responder === undefined) return [];
     const heard = this.#hear(bytes, responder);
     if (heard.claims !== undefined) this.#noteClaim({ ...heard.claims, link }, now);
-    const because = heard.asks === undefined ? heard.because : this.#refusal(heard.asks.ip, responder);
-    if (heard.asks === undefined || because !== undefined) {
-      if (because !== undefined) this.#options.metrics.dropped(because);
-      return [];
-    }
-    this.#options.metrics.answered(heard.asks.ip);
-    return [{ kind: "sendFrame", link, bytes: heard.asks.answer() }];
+    if (heard.asks === undefined) return this.#drop(heard.because);
+    const { ip, answer } = heard.asks;
+    const address = this.#addresses.get(ip);
+    if (address === undefined) return this.#drop("announceIp");
+    const because = this.#refusal(ip, address, responder);
+    if (because !== undefined) return this.#drop(because);
+    address.answers.add();
+    return [{ kind: "sendFrame", link, bytes: answer() }];
+  }
+
+  #drop(because: DropReason): readonly AnnouncerEffect[] {
+    this.#options.metrics.dropped(because);
+    return [];
   }
 
   #hear(bytes: Uint8Array, responder: Responder): Heard {
@@ -170,10 +186,8 @@ export class Announcer {
     }
   }
 
-  #refusal(ip: Ip, responder: Responder): DropReason | undefined {
-    const holders = this.#addresses.get(ip);
-    if (holders === undefined) return "announceIp";
-    if (!covers(holders, ip, responder)) return "notMatchInterface";
+  #refusal(ip: Ip, address: Announced, responder: Responder): DropReason | undefined {
+    if (!covers(address, ip, responder)) return "notMatchInterface";
     if (this.#probes.has(ip)) return "probing";
     return this.#held ? "held" : undefined;
   }
@@ -247,8 +261,8 @@ export class Announcer {
   }
 
   #covers(ip: Ip, responder: Responder): boolean {
-    const holders = this.#addresses.get(ip);
-    return holders !== undefined && covers(holders, ip, responder);
+    const address = this.#addresses.get(ip);
+    return address !== undefined && covers(address, ip, responder);
   }
 
   #joinGroups(ip: Ip): readonly AnnouncerEffect[] {
@@ -260,12 +274,17 @@ export class Announcer {
   }
 }
 
-function covers(holders: Holders, ip: Ip, responder: Responder): boolean {
-  if (!canAnswer(responder, ip)) return false;
-  for (const interfaces of holders.values()) {
-    if (interfaces === "all" || interfaces.has(responder.name)) return true;
+function covers({ interfaces }: Announced, ip: Ip, responder: Responder): boolean {
+  return canAnswer(responder, ip) && (interfaces === "all" || interfaces.has(responder.name));
+}
+
+function unionOf(all: Iterable<Interfaces>): Interfaces {
+  const names = new Set<string>();
+  for (const interfaces of all) {
+    if (interfaces === "all") return interfaces;
+    for (const name of interfaces) names.add(name);
   }
-  return false;
+  return names;
 }
 
 function announcements(ip: Ip, { mac, linkLocal }: Responder): readonly Uint8Array[] {

@@ -2,6 +2,31 @@ import { type Metric, type Metrics, type Series } from "../../metrics.ts";
 import { type Ip } from "../../wire/ip.ts";
 import { type DropReason } from "./heard.ts";
 
+/** What is counted for every request that is answered. */
+export class Answers {
+  readonly #requests: Metric;
+  readonly #responses: Metric;
+  readonly #ip: Ip;
+  #series: { readonly requests: Series; readonly responses: Series } | undefined;
+
+  constructor(requests: Metric, responses: Metric, ip: Ip) {
+    this.#requests = requests;
+    this.#responses = responses;
+    this.#ip = ip;
+  }
+
+  add(): void {
+    this.#series ??= this.#begin();
+    this.#series.requests.add();
+    this.#series.responses.add();
+  }
+
+  #begin(): { readonly requests: Series; readonly responses: Series } {
+    const labels = { ip: this.#ip };
+    return { requests: this.#requests.series(labels), responses: this.#responses.series(labels) };
+  }
+}
+
 /** The names are MetalLB's where it has one. */
 export class Layer2Metrics {
   readonly #requests: Metric;
@@ -9,8 +34,6 @@ export class Layer2Metrics {
   readonly #gratuitous: Metric;
   readonly #conflicts: Metric;
   readonly #drops: Metric;
-  /** Those that are counted for every frame. */
-  readonly #answers = new Map<Ip, { readonly requests: Series; readonly responses: Series }>();
   readonly #dropped = new Map<DropReason, Series>();
 
   constructor(metrics: Metrics) {
@@ -39,14 +62,9 @@ export class Layer2Metrics {
     ]);
   }
 
-  answered(ip: Ip): void {
-    let series = this.#answers.get(ip);
-    if (series === undefined) {
-      series = { requests: this.#requests.series({ ip }), responses: this.#responses.series({ ip }) };
-      this.#answers.set(ip, series);
-    }
-    series.requests.add();
-    series.responses.add();
+  /** Counts the answers for one address; from the first one on its series are there. */
+  answersFor(ip: Ip): Answers {
+    return new Answers(this.#requests, this.#responses, ip);
   }
 
   announced(ip: Ip, frames: number): void {
@@ -68,7 +86,6 @@ export class Layer2Metrics {
 
   /** An address that went takes its series along. */
   forget(ip: Ip): void {
-    this.#answers.delete(ip);
     for (const metric of [this.#requests, this.#responses, this.#gratuitous, this.#conflicts]) metric.remove({ ip });
   }
 }
