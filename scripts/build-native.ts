@@ -15,7 +15,7 @@ if (headers === undefined) {
   console.error(`no Node headers found in ${candidates.join(", ")}: run "npm ci"`);
   process.exit(2);
 }
-$.verbose = false;
+$.quiet = true;
 $.nothrow = true;
 const compilers = [process.env["CC"], "gcc", "cc", "clang"].filter((name) => name !== undefined);
 const found = await Promise.all(

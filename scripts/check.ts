@@ -2,7 +2,7 @@
 import { $ } from "zx";
 import { checkLayers } from "./layers.ts";
 
-$.verbose = false;
+$.quiet = true;
 $.nothrow = true;
 
 const started = performance.now();

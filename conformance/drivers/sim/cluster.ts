@@ -80,7 +80,7 @@ export interface SimOptions extends WorldOptions {
 const OWNER_WINDOW: Micros = seconds(25);
 const PROXY_DELAY: Micros = millis(100);
 const MEMBERS_PORT = 7946;
-const PORTS = [80, 81, 443, 53, 8080];
+const PORTS = [80, 81, 443, 8080];
 
 const announcedSeries = (service: string, node: string, ip: string): string =>
   `metallb_speaker_announced{service="${service}",protocol="layer2",node="${node}",ip="${ip}"} 1`;
