@@ -25,8 +25,6 @@ export function table(rows: readonly (readonly string[])[]): string {
 export const formatDuration = (time: number): string =>
   time >= 1e6 ? `${(time / 1e6).toFixed(2)} s` : `${(time / 1e3).toFixed(0)} ms`;
 
-export const count = (number: number, word: string): string => `${number} ${word}${number === 1 ? "" : "s"}`;
-
 /** Something that the person at the keyboard can mend: shown without a stack trace, exit code 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";

@@ -50,9 +50,9 @@ function inNamespace(object: KubeObject, system: string): KubeObject {
 }
 
 /** Cluster addresses belong to the cluster that gave them. */
-function withoutClusterAddresses(service: Service): KubeObject {
+function withoutClusterAddresses(service: Service): Service {
   const { clusterIP, clusterIPs: _clusterIPs, ...spec } = service.spec;
-  return { ...service, ...{ spec: clusterIP === "None" ? { ...spec, clusterIP } : spec } };
+  return { ...service, spec: clusterIP === "None" ? { ...spec, clusterIP } : spec };
 }
 
 class Notes {

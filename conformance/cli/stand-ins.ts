@@ -1,7 +1,7 @@
 // What answers behind the Services of the manifests, where the files do not say.
 import { type KubeObject, type Service, type ServicePort } from "../../impl/api/kubernetes.ts";
 import { type JsonObject } from "../../impl/api/schema/json-object.ts";
-import { list, matchesAll, namespaceOf, part, podLabels, podsOnNodes, record, WORKLOADS } from "./workloads.ts";
+import { list, matchesAll, namespaceOf, part, podLabels, podsOnNodes, record, texts, WORKLOADS } from "./workloads.ts";
 
 const selectorOfService = (service: Service): JsonObject => record(service.spec.selector);
 
@@ -70,13 +70,15 @@ export function portsBehind(objects: readonly KubeObject[]): readonly number[] {
   return [...new Set(found)].toSorted((a, b) => a - b);
 }
 
+type Slice = KubeObject & { readonly addressType: string; readonly ports: unknown; readonly endpoints: unknown };
+
 /** Endpoints, which Kubernetes mirrors to EndpointSlices for Services without a selector. */
 export function slicesOf(endpoints: KubeObject): readonly KubeObject[] {
   const { name } = endpoints.metadata;
   return list(part(endpoints, "subsets")).flatMap((subset, index) => {
-    const addresses = list(part(subset, "addresses")).map((address) => String(part(address, "ip") ?? ""));
-    return (["IPv4", "IPv6"] as const).flatMap((addressType): readonly KubeObject[] => {
-      const own = addresses.filter((ip) => ip.includes(":") === (addressType === "IPv6") && ip !== "");
+    const addresses = texts(list(part(subset, "addresses")).map((address) => part(address, "ip")));
+    return (["IPv4", "IPv6"] as const).flatMap((addressType): readonly Slice[] => {
+      const own = addresses.filter((ip) => ip.includes(":") === (addressType === "IPv6"));
       if (own.length === 0) return [];
       return [
         {
@@ -87,11 +89,9 @@ export function slicesOf(endpoints: KubeObject): readonly KubeObject[] {
             namespace: namespaceOf(endpoints),
             labels: { "kubernetes.io/service-name": name },
           },
-          ...{
-            addressType,
-            ports: part(subset, "ports") ?? [],
-            endpoints: own.map((ip) => ({ addresses: [ip], conditions: { ready: true } })),
-          },
+          addressType,
+          ports: part(subset, "ports") ?? [],
+          endpoints: own.map((ip) => ({ addresses: [ip], conditions: { ready: true } })),
         },
       ];
     });

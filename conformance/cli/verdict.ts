@@ -1,6 +1,6 @@
 // What became of every Service, and why where it is not well.
 import { type EventObject, objectKey, type Service } from "../../impl/api/kubernetes.ts";
-import { familyOf, type Ip, readIp } from "../../impl/wire/ip.ts";
+import { familyOf, readIp } from "../../impl/wire/ip.ts";
 import { ingressOf } from "../invariants/addresses.ts";
 import { type World } from "../world.ts";
 import { type ClientReport } from "./prober.ts";
@@ -72,7 +72,7 @@ function unserved(addresses: readonly string[], reports: readonly ClientReport[]
 /** Without a client that speaks its family nobody can say who answers for an address. */
 function askable(ip: string, reports: readonly ClientReport[]): boolean {
   const vip = readIp(ip);
-  return vip !== undefined && reports.some((report) => familyOf(report.vip) === familyOf(vip as Ip));
+  return vip !== undefined && reports.some((report) => familyOf(report.vip) === familyOf(vip));
 }
 
 export async function judge(

@@ -8,6 +8,12 @@ export const part = (value: unknown, ...path: readonly string[]): unknown =>
 export const record = (value: unknown): JsonObject => (isObject(value) ? value : {});
 export const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
+export const texts = (values: readonly unknown[]): readonly string[] =>
+  values.filter((value) => typeof value === "string");
+
+/** Objects are what the files say, so a specification may be anything. */
+export type Manifest = KubeObject & { readonly spec?: unknown };
+
 export const namespaceOf = ({ metadata }: KubeObject): string => metadata.namespace ?? "default";
 
 /** Kinds whose Pods a Deployment can stand for: nothing that is simulated depends on what else they promise. */
@@ -23,7 +29,7 @@ export const podLabels = (object: KubeObject): JsonObject =>
     ? record(object.metadata.labels)
     : record(part(object, "spec", "template", "metadata", "labels"));
 
-function asDeployment(object: KubeObject): KubeObject {
+function asDeployment(object: KubeObject): Manifest {
   const replicas = part(object, "spec", "replicas") ?? 1;
   const template = part(object, "spec", "template");
   const { name, namespace, labels } = object.metadata;
@@ -36,7 +42,7 @@ function asDeployment(object: KubeObject): KubeObject {
     apiVersion: "apps/v1",
     kind: "Deployment",
     metadata,
-    ...{ spec: { replicas, selector: selectorOf(object), template } },
+    spec: { replicas, selector: selectorOf(object), template },
   };
 }
 
@@ -45,14 +51,14 @@ export function podsOnNodes(
   object: { readonly name: string; readonly namespace: string },
   template: JsonObject,
   nodes: readonly string[],
-): readonly KubeObject[] {
+): readonly Manifest[] {
   const { name, namespace } = object;
   const labels = record(part(template, "metadata", "labels")) as Readonly<Record<string, string>>;
   return nodes.map((nodeName) => ({
     apiVersion: "v1",
     kind: "Pod",
     metadata: { name: `${name}-${nodeName}`, namespace, labels },
-    ...{ spec: { ...record(template["spec"]), nodeName } },
+    spec: { ...record(template["spec"]), nodeName },
   }));
 }
 
@@ -68,17 +74,17 @@ export const matchesAll = (selector: JsonObject, labels: JsonObject): boolean =>
   Object.entries(selector).every(([key, value]) => labels[key] === value);
 
 /** A Pod that is bound to a node which is not here is left to the scheduler. */
-function rebound(object: KubeObject, { nodes, players }: Cast): KubeObject {
+function rebound(object: KubeObject, { nodes, players }: Cast): Manifest {
   const spec = part(object, "spec");
   const nodeName = part(spec, "nodeName");
   if (!isObject(spec) || typeof nodeName !== "string") return object;
   const player = nodes.includes(nodeName) ? nodeName : players.get(nodeName);
   const { nodeName: _nodeName, ...rest } = spec;
-  return { ...object, ...{ spec: player === undefined ? rest : { ...rest, nodeName: player } } };
+  return { ...object, spec: player === undefined ? rest : { ...rest, nodeName: player } };
 }
 
 /** A workload in a form that a simulated cluster has; undefined where it is none. */
-export function simulated(object: KubeObject, cast: Cast): readonly KubeObject[] | undefined {
+export function simulated(object: KubeObject, cast: Cast): readonly Manifest[] | undefined {
   if (object.kind === "Deployment") return [object];
   if (object.kind === "Pod") return [rebound(object, cast)];
   if (AS_DEPLOYMENT.has(object.kind)) return [asDeployment(object)];
@@ -111,10 +117,10 @@ export const WORKLOADS = new Set(["Deployment", "Pod", "DaemonSet", ...AS_DEPLOY
 export function isLoadBalancerItself(object: KubeObject): boolean {
   if (!WORKLOADS.has(object.kind)) return false;
   const spec = object.kind === "Pod" ? part(object, "spec") : part(object, "spec", "template", "spec");
-  const images = list(part(spec, "containers")).map((container) => String(part(container, "image") ?? ""));
+  const images = texts(list(part(spec, "containers")).map((container) => part(container, "image")));
   const labels = { ...podLabels(object), ...object.metadata.labels };
   return (
-    images.some((image) => /(^|\/)(metallb|assay)\/?(controller|speaker)?/.test(image)) ||
+    images.some((image) => /(^|\/)(metallb|assay)[/-](controller|speaker)\b/.test(image)) ||
     labels["app"] === "metallb" ||
     labels["app.kubernetes.io/name"] === "metallb"
   );
