@@ -49,6 +49,7 @@ export class EventRecorder {
   readonly #random: Random;
   readonly #write: (intent: Write) => void;
   readonly #told = new Map<string, Told>();
+  readonly #byTag = new Map<string, Told>();
   readonly #buckets = new Map<string, Bucket>();
 
   constructor(source: EventSource, random: Random, write: (intent: Write) => void) {
@@ -71,7 +72,9 @@ export class EventRecorder {
     // The one that spoke last is forgotten last.
     this.#told.delete(key);
     this.#told.set(key, told);
-    forgetOldest(this.#told);
+    this.#byTag.set(tagOf(told), told);
+    const forgotten = forgetOldest(this.#told);
+    if (forgotten !== undefined) this.#byTag.delete(tagOf(forgotten));
     this.#tell(told);
     return true;
   }
@@ -79,13 +82,11 @@ export class EventRecorder {
   /** Takes the outcomes of its writes. An event that the server has forgotten is told anew. */
   handle(change: Change): void {
     if (change.kind !== "written" || !change.tag.startsWith("event/")) return;
-    for (const told of this.#told.values()) {
-      if (tagOf(told) !== change.tag) continue;
-      const forgotten = told.stored && change.status === 404;
-      told.stored = change.ok;
-      if (forgotten) this.#tell(told);
-      return;
-    }
+    const told = this.#byTag.get(change.tag);
+    if (told === undefined) return;
+    const forgotten = told.stored && change.status === 404;
+    told.stored = change.ok;
+    if (forgotten) this.#tell(told);
   }
 
   #first(occurrence: Occurrence, first: string): Told {
@@ -170,7 +171,9 @@ function aboutOf({ resource, object }: Occurrence): string {
 const tagOf = ({ namespace, name }: { readonly namespace: string; readonly name: string }): string =>
   `event/${namespace}/${name}`;
 
-function forgetOldest(map: Map<string, unknown>): void {
-  const [oldest] = map.keys();
-  if (map.size > MOST_REMEMBERED && oldest !== undefined) map.delete(oldest);
+function forgetOldest<T>(map: Map<string, T>): T | undefined {
+  const [oldest] = map;
+  if (map.size <= MOST_REMEMBERED || oldest === undefined) return undefined;
+  map.delete(oldest[0]);
+  return oldest[1];
 }
