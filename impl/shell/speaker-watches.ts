@@ -40,33 +40,33 @@ export function watchAll(client: KubeClient, { namespace, podName, nodeName, pod
   client.watch({ resource: RESOURCES.configurationStates, namespace, fieldSelector: state });
 }
 
-function projectMeta({ name, namespace, uid, resourceVersion, labels, annotations }: ObjectMeta): ObjectMeta {
+/** Annotations may be 256 kB long; only those that are the load balancer's are read, and only of Services. */
+function projectMeta({ name, namespace, uid, resourceVersion, labels }: ObjectMeta): ObjectMeta {
   return {
     name,
     ...(namespace === undefined ? {} : { namespace }),
     ...(uid === undefined ? {} : { uid }),
     ...(resourceVersion === undefined ? {} : { resourceVersion }),
     ...(labels === undefined ? {} : { labels }),
-    ...(annotations === undefined ? {} : { annotations }),
   };
 }
 
-function withoutAnnotations(metadata: ObjectMeta): ObjectMeta {
-  const { annotations: _, ...rest } = projectMeta(metadata);
-  return rest;
+function ownAnnotations({ annotations = {} }: ObjectMeta): Pick<ObjectMeta, "annotations"> {
+  const own = Object.entries(annotations).filter(([name]) => /^metallb\.(io|universe\.tf)\//.test(name));
+  return own.length === 0 ? {} : { annotations: Object.fromEntries(own) };
 }
 
 /** A kubelet reports images and capacities every few minutes: 10 to 20 kB that nobody reads here. */
 function projectNode({ apiVersion, kind, metadata, status }: NodeObject): NodeObject {
   const conditions = (status?.conditions ?? []).filter(({ type }) => type === "NetworkUnavailable");
-  return { apiVersion, kind, metadata: withoutAnnotations(metadata), status: { conditions } };
+  return { apiVersion, kind, metadata: projectMeta(metadata), status: { conditions } };
 }
 
 function projectSlice({ apiVersion, kind, metadata, addressType, endpoints = [] }: EndpointSlice): EndpointSlice {
   return {
     apiVersion,
     kind,
-    metadata: withoutAnnotations(metadata),
+    metadata: projectMeta(metadata),
     addressType,
     endpoints: endpoints.map(({ conditions, nodeName }) => ({
       addresses: [],
@@ -81,7 +81,7 @@ function projectService({ apiVersion, kind, metadata, spec, status }: Service): 
   return {
     apiVersion,
     kind,
-    metadata: projectMeta(metadata),
+    metadata: { ...projectMeta(metadata), ...ownAnnotations(metadata) },
     spec: {
       ...(type === undefined ? {} : { type }),
       ...(loadBalancerClass === undefined ? {} : { loadBalancerClass }),
@@ -96,7 +96,7 @@ function projectPod({ apiVersion, kind, metadata, status }: Pod): Pod {
   return {
     apiVersion,
     kind,
-    metadata: withoutAnnotations(metadata),
+    metadata: projectMeta(metadata),
     status: { ...(podIP === undefined ? {} : { podIP }), ...(phase === undefined ? {} : { phase }) },
   };
 }
