@@ -270,6 +270,11 @@ const MALFORMED: readonly { readonly name: string; readonly bytes: string; reado
     error: new DecodeError("members.pushPull.nodes[1]", "needs 1 bytes and 0 are left", true),
   },
   {
+    name: "more nodes than any cluster has",
+    bytes: "06 81 a5 4e6f646573 ce 00010001",
+    error: new DecodeError("members.pushPull.Nodes", "is not a number from 0 to 65536"),
+  },
+  {
     name: "a node in a state that does not exist",
     bytes: "06 81 a5 4e6f646573 01 82 a4 41646472 a4 c0000202 a5 5374617465 04",
     error: new DecodeError("members.pushPull.nodes[0].State", "is not a number from 0 to 3"),

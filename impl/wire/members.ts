@@ -250,6 +250,8 @@ export function encodeCompound(messages: readonly Uint8Array[]): Uint8Array {
 
 /** memberlist net.go: udpPacketBufSize and maxPushStateBytes. */
 const MAX_LENGTH = { packet: 65536, stream: 20 * 1024 * 1024 } as const;
+/** A Kubernetes cluster has 5,000 nodes at most; a packed state of a few bytes a node could fill the memory. */
+const MAX_NODES = 65536;
 
 /**
  * The messages of one datagram.
@@ -394,7 +396,7 @@ function readAlive(fields: StructReader): MembersAlive {
 
 function readPushPull(reader: Reader, progress: PushPullProgress): MembersPushPull {
   const header = new StructReader(reader, "pushPull");
-  const count = header.u32("Nodes");
+  const count = header.number("Nodes", MAX_NODES);
   const { nodes } = progress;
   if (progress.length > reader.offset) reader.bytes(progress.length - reader.offset, "pushPull.nodes");
   for (let index = nodes.length; index < count; index++) {

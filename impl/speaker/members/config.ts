@@ -59,7 +59,15 @@ export function parseMembersConfig(file: Readonly<Record<string, unknown>>): Mem
   const duration = (key: string): Micros => {
     const value = file[key];
     if (typeof value !== "string") throw new ConfigError(key, "must be a duration such as 500ms");
-    return parseDuration(value, key);
+    const parsed = parseDuration(value, key);
+    if (parsed < 0) throw new ConfigError(key, "must not be negative");
+    return parsed;
+  };
+  /** memberlist takes 0 for never; without probes and gossip no address would ever move. */
+  const interval = (key: string): Micros => {
+    const parsed = duration(key);
+    if (parsed === 0) throw new ConfigError(key, "must be longer than 0");
+    return parsed;
   };
   const count = (key: string): number => {
     const value = file[key] ?? 0;
@@ -72,18 +80,18 @@ export function parseMembersConfig(file: Readonly<Record<string, unknown>>): Mem
     return value;
   };
   return {
-    tcpTimeout: duration("TCPTimeout"),
+    tcpTimeout: interval("TCPTimeout"),
     indirectChecks: count("IndirectChecks"),
     retransmitMult: count("RetransmitMult"),
     suspicionMult: count("SuspicionMult"),
     suspicionMaxTimeoutMult: count("SuspicionMaxTimeoutMult"),
     pushPullInterval: duration("PushPullInterval"),
-    probeTimeout: duration("ProbeTimeout"),
-    probeInterval: duration("ProbeInterval"),
+    probeTimeout: interval("ProbeTimeout"),
+    probeInterval: interval("ProbeInterval"),
     disableTcpPings: flag("DisableTcpPings"),
     awarenessMaxMultiplier: count("AwarenessMaxMultiplier"),
     gossipNodes: count("GossipNodes"),
-    gossipInterval: duration("GossipInterval"),
+    gossipInterval: interval("GossipInterval"),
     gossipToTheDeadTime: duration("GossipToTheDeadTime"),
     udpBufferSize: count("UDPBufferSize"),
   };

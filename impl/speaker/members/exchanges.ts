@@ -13,6 +13,8 @@ import { earliest, type Micros, plus } from "../../wire/time.ts";
 
 /** A cluster of 5,000 members fits ten times; more is an attack. */
 const MAX_STATE_BYTES = 8 << 20;
+/** memberlist net.go: maxPushPullRequests. */
+const MOST_SERVED = 128;
 const NO_BYTES = new Uint8Array(0);
 
 type Purpose =
@@ -47,6 +49,8 @@ export class Exchanges {
   readonly #options: ExchangesOptions;
   readonly #open = new Map<string, Exchange>();
   #count = 0;
+  /** How many of the open ones others began. */
+  #served = 0;
   #effects: Effect[] = [];
   #outcomes: ExchangeOutcome[] = [];
 
@@ -88,6 +92,11 @@ export class Exchanges {
   }
 
   accepted(stream: string, peer: Endpoint, now: Micros): void {
+    if (this.#served >= MOST_SERVED) {
+      this.#effects.push({ kind: "closeStream", stream, abort: true });
+      return;
+    }
+    this.#served++;
     this.#add(stream, { kind: "serve" }, peer, plus(now, this.#options.timeout));
   }
 
@@ -133,7 +142,7 @@ export class Exchanges {
   closed(stream: string, because: string): void {
     const exchange = this.#open.get(stream);
     if (exchange === undefined) return;
-    this.#open.delete(stream);
+    this.#forget(stream);
     this.#report(exchange, because);
   }
 
@@ -158,8 +167,13 @@ export class Exchanges {
     if (purpose.kind === "pushPull") this.#outcomes.push({ kind: "failed", peer, because });
   }
 
-  #close(stream: string, abort: boolean): void {
+  #forget(stream: string): void {
+    if (this.#open.get(stream)?.purpose.kind === "serve") this.#served--;
     this.#open.delete(stream);
+  }
+
+  #close(stream: string, abort: boolean): void {
+    this.#forget(stream);
     this.#effects.push({ kind: "closeStream", stream, abort });
   }
 

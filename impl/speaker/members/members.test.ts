@@ -237,6 +237,31 @@ describe("membership", () => {
     expect(`${c.members.ready} ${[...c.members.live()].sort().join("")}`).toBe("true abc");
   });
 
+  it("exchanges no state and still sleeps where the push/pull is switched off", () => {
+    const config = { ...LAN, pushPullInterval: micros(0) };
+    const endpoint = { ip: parseIp("192.0.2.1"), port: 7946 };
+    const alone = new Members({ name: "a", endpoint, config, random: randomOf(1) }, micros(0));
+    alone.start();
+    const wakes: Micros[] = [];
+    for (let at = alone.deadline(); at !== undefined && at < seconds(10) && wakes.length < 100; at = alone.deadline()) {
+      wakes.push(at);
+      alone.wake(at);
+    }
+    expect(wakes.length).toBeLessThan(20);
+  });
+
+  it("serves 128 streams at a time, as memberlist does, and again when some have ended", () => {
+    const { nodes } = cluster(1);
+    const { members } = at(nodes, 0);
+    const from = { ip: parseIp("192.0.2.9"), port: 40_000 };
+    const accept = (index: number) =>
+      members.handle({ kind: "accepted", listener: "members", stream: `s${index}`, from }, micros(0)).effects;
+    const refused = Array.from({ length: 130 }, (_, index) => accept(index)).flat();
+    expect(refused).toEqual([128, 129].map((index) => ({ kind: "closeStream", stream: `s${index}`, abort: true })));
+    members.handle({ kind: "streamClosed", stream: "s5", because: "ECONNRESET" }, micros(0));
+    expect(accept(130)).toEqual([]);
+  });
+
   it("costs a ping and an ack for each node and second, and no stream but the push/pull", () => {
     const { network } = cluster(5);
     network.run(seconds(60));

@@ -53,7 +53,8 @@ export class Members {
   readonly #knocker: Knocker;
   readonly #joining: Joining;
   readonly #gossip: Gossip;
-  #pushPullAt: Micros;
+  /** Undefined: never. */
+  #pushPullAt: Micros | undefined;
   #departAt: Micros | undefined;
   #departed = false;
   #doubt: Doubt | undefined;
@@ -71,7 +72,7 @@ export class Members {
     this.#exchanges = new Exchanges({ name, timeout: config.tcpTimeout, state: () => [...this.#roster.members()] });
     this.#knocker = new Knocker(config, random, plus(now, times(config.probeInterval, random.next())));
     this.#joining = new Joining(random, times(config.probeInterval, 2));
-    this.#pushPullAt = plus(now, times(config.pushPullInterval, random.next()));
+    if (config.pushPullInterval > 0) this.#pushPullAt = plus(now, times(config.pushPullInterval, random.next()));
   }
 
   /** This node has found the others, or knows that there are none to be found. */
@@ -149,7 +150,7 @@ export class Members {
     const { knocks, joins } = this.#knocker.wake(() => this.#prober.nextSequence(), now);
     for (const { ip, sequence } of knocks) this.#send(this.#at(ip), [this.#prober.pingFor("", sequence)]);
     this.#join(joins, now);
-    if (this.#pushPullAt <= now) this.#pushPull(now);
+    if (this.#pushPullAt !== undefined && this.#pushPullAt <= now) this.#pushPull(now);
     if (this.#departAt !== undefined && this.#departAt <= now) this.#departed = true;
     this.#settleDoubt(now);
     return this.#finish(now);

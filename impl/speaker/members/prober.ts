@@ -48,6 +48,7 @@ export interface ProberOptions {
 
 export class Prober {
   readonly #options: ProberOptions;
+  /** In the order in which they come due, since all may take equally long. */
   readonly #errands = new Map<number, Errand>();
   #probe: Probe | undefined;
   #nextAt: Micros;
@@ -67,7 +68,7 @@ export class Prober {
 
   wake(now: Micros): void {
     for (const [sequence, errand] of this.#errands) {
-      if (errand.deadline > now) continue;
+      if (errand.deadline > now) break;
       this.#errands.delete(sequence);
       if (errand.nack) this.#send(errand.asker, { kind: "nack", sequence: errand.sequence });
     }
@@ -79,9 +80,9 @@ export class Prober {
 
   deadline(): Micros | undefined {
     const probe = this.#probe;
-    let first = probe === undefined ? this.#nextAt : earliest(probe.indirectAt, probe.deadline);
-    for (const { deadline } of this.#errands.values()) first = earliest(first, deadline);
-    return first;
+    const first = probe === undefined ? this.#nextAt : earliest(probe.indirectAt, probe.deadline);
+    const [errand] = this.#errands.values();
+    return earliest(first, errand?.deadline);
   }
 
   /** After a sleep nothing that was under way says anything about the others. */

@@ -40,6 +40,19 @@ function after(...news: readonly News[]): string {
   return `${belief}: ${events.map((event) => event.kind).join(" ")}`;
 }
 
+it("takes in nobody whose name or data no packet could carry on, nor more members than a cluster can have", () => {
+  const roster = new Roster(SELF, endpoint, LAN, random, micros(0));
+  const hear = (node: string, meta = 0): void => {
+    const parts = { incarnation: 1, address: parseIp("192.0.2.2"), port: 7946, versions: [1, 5, 2, 0, 0, 0] };
+    roster.hearAlive({ kind: "alive", node, meta: new Uint8Array(meta), ...parts }, micros(0));
+  };
+  hear("n".repeat(254));
+  hear("fat", 513);
+  expect(roster.size).toBe(1);
+  for (let index = 0; index < 20_100; index++) hear(`n${index}`);
+  expect(roster.size).toBe(20_000);
+});
+
 describe("news about another member (memberlist state_test.go)", () => {
   const rows: readonly (readonly [name: string, news: readonly News[], belief: string])[] = [
     ["a new node joins", [["alive", 1]], "alive 1: joined"],

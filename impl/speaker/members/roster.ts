@@ -12,6 +12,12 @@ import { Awareness } from "./timing.ts";
 /** Protocol minimum, maximum and current version, then the same of the delegate, which is not used: as memberlist 0.5. */
 const VERSIONS = [1, 5, 2, 0, 0, 0];
 const NO_BYTES = new Uint8Array(0);
+/** A Node's name is a DNS subdomain (RFC 1123). */
+const LONGEST_NAME = 253;
+/** memberlist config.go: MetaMaxSize. News that fits into no packet would wait for ever. */
+const LONGEST_META = 512;
+/** Four times as many as Kubernetes supports. */
+const MOST_MEMBERS = 20_000;
 
 export interface Member extends MembersNode {
   /** When its state changed last. */
@@ -84,6 +90,8 @@ export class Roster {
   hearAlive(alive: MembersAlive, now: Micros): void {
     const { node: name, incarnation } = alive;
     const known = this.#members.get(name);
+    if (name.length > LONGEST_NAME || alive.meta.length > LONGEST_META) return;
+    if (known === undefined && this.size >= MOST_MEMBERS) return;
     if (name === this.#name) {
       if (known !== undefined && !this.#leaving && this.#isImpostor(alive, known)) this.#refute(incarnation);
       return;

@@ -118,6 +118,12 @@ describe("configuration file", () => {
     const { IndirectChecks: __, ...noChecks } = file;
     expect(parseMembersConfig(noChecks).indirectChecks).toBe(0);
     expect(() => parseMembersConfig({ ...file, GossipNodes: 1.5 })).toThrow("GossipNodes: must be a whole number");
+    expect(() => parseMembersConfig({ ...file, GossipInterval: "0s" })).toThrow(
+      "GossipInterval: must be longer than 0",
+    );
+    expect(() => parseMembersConfig({ ...file, PushPullInterval: "-1s" })).toThrow(
+      "PushPullInterval: must not be negative",
+    );
     expect(() => parseMembersConfig({ ...file, DisableTcpPings: "no" })).toThrow(
       "DisableTcpPings: must be true or false",
     );
