@@ -452,6 +452,18 @@ describe("interfaces", () => {
   });
 });
 
+it("opens an interface anew that was made anew under its name, and joins its groups again", () => {
+  const { trace } = after([[60, { links: [{ ...eth0, index: 7 }] }]], 60);
+  expect(trace.map((entry) => entry.slice("60s ".length))).toEqual([
+    "closeLink eth0",
+    "openLink eth0",
+    "eth0 arp request to ff:ff:ff:ff:ff:ff: 192.0.2.100 02:00:00:00:00:0a -> 192.0.2.100 00:00:00:00:00:00",
+    "eth0 arp reply to ff:ff:ff:ff:ff:ff: 192.0.2.100 02:00:00:00:00:0a -> 192.0.2.100 02:00:00:00:00:0a",
+    "joinGroup eth0 ff02::1:ff00:64",
+    "eth0 na to 33:33:00:00:00:01: fe80::a -> ff02::1 hop 255 2001:db8::64 02:00:00:00:00:0a R=0 S=0 O=1",
+  ]);
+});
+
 describe("another station with our address", () => {
   const request = `arp request to ff:ff:ff:ff:ff:ff: ${V4} 02:00:00:00:00:0a -> ${V4} 00:00:00:00:00:00`;
   const reply = `arp reply to ff:ff:ff:ff:ff:ff: ${V4} 02:00:00:00:00:0a -> ${V4} 02:00:00:00:00:0a`;
@@ -479,6 +491,17 @@ describe("another station with our address", () => {
       .trace.filter((entry) => entry.includes("conflict"))
       .map((entry) => entry.split(" ")[0]);
     expect(times).toEqual(["12s", "24s"]);
+  });
+
+  it("is probably the new owner while this node does not know whether it still owns anything", () => {
+    const { trace } = after(
+      [
+        [60, { hold: true }],
+        [61, { frame: ARP.foreignAnnouncement }],
+      ],
+      120,
+    );
+    expect(trace).toEqual([]);
   });
 
   it("is the new owner when the address moves away in time: nothing is said", () => {

@@ -96,6 +96,8 @@ export class Announcer {
   /** Answers nothing and announces nothing until `release`. */
   hold(): void {
     this.#held = true;
+    // Whoever claims them may be their owner by now.
+    for (const ip of this.#addresses.keys()) this.#claims.forget(ip);
   }
 
   release(now: Micros): readonly AnnouncerEffect[] {
@@ -120,11 +122,12 @@ export class Announcer {
       if (verdict.respond) this.#responders.set(link.name, verdict.responder);
     }
     const effects: AnnouncerEffect[] = [];
-    for (const name of before.keys()) {
-      if (this.#responders.has(name)) continue;
+    for (const [name, { index }] of before) {
+      if (this.#responders.get(name)?.index === index) continue;
+      before.delete(name);
       const left = this.#groups.close(name);
       // The kernel forgot the memberships of an interface that is gone.
-      if (this.#linkNames.has(name)) effects.push(...left);
+      if (present.some((link) => link.name === name && link.index === index)) effects.push(...left);
       effects.push({ kind: "closeLink", link: name });
     }
     for (const responder of this.#responders.values()) {
@@ -193,7 +196,7 @@ export class Announcer {
   }
 
   #noteClaim(claim: Claim, now: Micros): void {
-    if (!this.#addresses.has(claim.ip) || this.#ownMacs.has(claim.mac)) return;
+    if (this.#held || !this.#addresses.has(claim.ip) || this.#ownMacs.has(claim.mac)) return;
     this.#probes.answered(claim.ip, now);
     this.#claims.note(claim, now);
   }

@@ -6,6 +6,8 @@ import { type Link } from "../../ports.ts";
 /** An interface on which this node answers ARP, NDP or both. */
 export interface Responder {
   readonly name: string;
+  /** Of the interface: one that was removed and made anew under its name has another. */
+  readonly index: number;
   readonly mac: Mac;
   readonly arp: boolean;
   /** The source of every advertisement: the interface's IPv6 link-local address. Undefined: no NDP here. */
@@ -32,8 +34,8 @@ export function judgeLink(link: Link, exclude: RegExp | undefined): LinkVerdict 
   if (link.noArp) return { respond: false, because: "noArpFlag" };
   const linkLocal = link.addresses.map(({ ip }) => ip).find(isIpv6LinkLocal);
   if (!link.broadcast && linkLocal === undefined) return { respond: false, because: "neitherBroadcastNorLinkLocal" };
-  const { name, mac, broadcast: arp, running: carrier } = link;
-  return { respond: true, responder: { name, mac, arp, linkLocal, carrier } };
+  const { name, index, mac, broadcast: arp, running: carrier } = link;
+  return { respond: true, responder: { name, index, mac, arp, linkLocal, carrier } };
 }
 
 const isIpv6LinkLocal = (ip: Ip): ip is Ipv6 => isIpv6(ip) && isLinkLocal(ip);
