@@ -483,6 +483,25 @@ describe("why nobody announces a Service", () => {
     ]);
   });
 
+  it("is that the speaker which should announce it has no configuration, where it started with an invalid one", () => {
+    const speaker = new TestSpeaker("iris2").nodes(node("iris1"), node("iris2")).members("iris1", "iris2");
+    speaker.service("default/web", service(["10.20.30.1"])).endpoints("default/web", endpointsOn("iris1"));
+    expect(speaker.start().wait(60).trace()).toEqual([
+      'event web Warning notAnnounced: no node announces ["10.20.30.1"]: node "iris2" has had no valid configuration since its speaker started, see its ConfigurationState',
+    ]);
+  });
+
+  it("is short however many advertisements there are", () => {
+    const ads = Array.from({ length: 1000 }, (_, index) =>
+      advertisement({ name: `ad-${String(index).padStart(3, "0")}`, serviceSelectors: [selector("app=other")] }),
+    );
+    const speaker = new TestSpeaker("iris2").config(pool("default", POOL, ads)).nodes(node("iris2"));
+    speaker.service("default/web", service(["10.20.30.1"])).endpoints("default/web", endpointsOn("iris2"));
+    expect(speaker.start().wait(60).trace()).toEqual([
+      'event web Warning notAnnounced: no node announces ["10.20.30.1"]: the Service matches the serviceSelectors of no L2Advertisement ("ad-000", "ad-001", "ad-002", "ad-003", "ad-004" and 995 more)',
+    ]);
+  });
+
   it("is not said during a rollout that takes less than five seconds, and again only when it is something else", () => {
     const speaker = announcing();
     speaker.endpoints("default/web", endpointsOn()).wait(4).endpoints("default/web", endpointsOn("iris1")).wait(60);

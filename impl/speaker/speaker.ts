@@ -41,7 +41,7 @@ export interface Announcement {
 type Assessment =
   | { readonly kind: "subject"; readonly subject: Subject }
   /** Nothing is decided before there is a configuration. */
-  | { readonly kind: "wait" }
+  | { readonly kind: "wait"; readonly ips: readonly Ip[] }
   | { readonly kind: "refused"; readonly because: ServiceRefusal; readonly ips: readonly Ip[] };
 
 export class Speaker {
@@ -186,6 +186,7 @@ export class Speaker {
     const assessment = this.#assess(key);
     switch (assessment.kind) {
       case "wait":
+        this.#await(key, assessment.ips, now);
         return [];
       case "refused":
         return this.#refuse(key, assessment.because, assessment.ips, now);
@@ -208,10 +209,10 @@ export class Speaker {
     if (service.spec.type !== "LoadBalancer") return refused("notLoadBalancer");
     if ((service.spec.loadBalancerClass ?? "") !== this.#configuration.lbClass)
       return refused("otherLoadBalancerClass");
-    if (this.#pools === undefined) return { kind: "wait" };
     const ingress = service.status?.loadBalancer?.ingress ?? [];
-    if (ingress.length === 0) return refused("noIpAllocated");
     const ips = ingress.map((entry) => readIp(entry.ip ?? "")).filter((ip) => ip !== undefined);
+    if (this.#pools === undefined) return { kind: "wait", ips };
+    if (ingress.length === 0) return refused("noIpAllocated");
     if (ips.length < ingress.length) return refused("invalidIp");
     const pool = this.#pools.poolOfAll(ips);
     if (pool === undefined) return refused("ipNotAllowed", ips);
@@ -233,10 +234,15 @@ export class Speaker {
     const { protocols } = this.#configuration;
     const effects = protocols.flatMap((protocol) => this.#withdraw(key, protocol, because));
     for (const protocol of protocols) protocol.forget(key);
+    this.#await(key, ips, now);
+    return effects;
+  }
+
+  /** Nobody announces these addresses; without any there is nothing to explain. */
+  #await(key: string, ips: readonly Ip[], now: Micros): void {
     const [ip] = ips;
     if (ip === undefined) this.#vacancies.close(key);
     else this.#vacancies.open(key, ip, now);
-    return effects;
   }
 
   #announceWhereDue(subject: Subject, now: Micros): readonly SpeakerEffect[] {
@@ -254,9 +260,7 @@ export class Speaker {
       else effects.push(...this.#withdraw(key, protocol, verdict.because));
       vacant &&= !verdict.announce && verdict.vacant;
     }
-    const [ip] = ips;
-    if (vacant && ip !== undefined) this.#vacancies.open(key, ip, now);
-    else this.#vacancies.close(key);
+    this.#await(key, vacant ? ips : [], now);
     return effects;
   }
 
@@ -289,20 +293,26 @@ export class Speaker {
   }
 
   #explain(key: string): readonly SpeakerEffect[] {
-    const assessment = this.#assess(key);
     const service = this.#services.get(key);
-    if (service === undefined || assessment.kind === "wait") return [];
-    const surroundings = {
-      nodes: [...this.#nodes.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
-      runsSpeaker: (name: string) => this.#runsSpeaker(name),
-      ignoreExcludeLabel: this.#configuration.ignoreExcludeLabel,
-    };
+    if (service === undefined) return [];
+    const assessment = this.#assess(key);
     const ips = assessment.kind === "subject" ? assessment.subject.ips : assessment.ips;
-    const why =
-      assessment.kind === "subject" ? explainVacancy(assessment.subject, surroundings) : "no pool allows this address";
-    const message = `no node announces ${quoteAll(ips)}: ${why}`;
+    const message = `no node announces ${quoteAll(ips)}: ${this.#whyVacant(assessment)}`;
     if (!this.#vacancies.isNews(key, message)) return [];
     return [{ kind: "event", service, type: "Warning", reason: "notAnnounced", message }];
+  }
+
+  #whyVacant(assessment: Assessment): string {
+    const { ignoreExcludeLabel, node } = this.#configuration;
+    if (assessment.kind === "refused") return "no pool allows this address";
+    if (assessment.kind === "wait") {
+      return `node "${node}" has had no valid configuration since its speaker started, see its ConfigurationState`;
+    }
+    return explainVacancy(assessment.subject, {
+      nodes: [...this.#nodes.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+      runsSpeaker: (name: string) => this.#runsSpeaker(name),
+      ignoreExcludeLabel,
+    });
   }
 }
 

@@ -4,7 +4,8 @@ import { type NodeFacts } from "../node-facts.ts";
 import { isShared, type Subject } from "../subject.ts";
 import { advertisementsFor, includesNode } from "./eligibility.ts";
 
-const MAX_NODES = 5;
+/** How many nodes or objects a sentence lists before it counts the rest. */
+const MAX_LISTED = 5;
 
 export interface Surroundings {
   /** Every known node. */
@@ -13,7 +14,11 @@ export interface Surroundings {
   readonly ignoreExcludeLabel: boolean;
 }
 
-const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(", ");
+function quoted(names: readonly string[]): string {
+  const more = names.length > MAX_LISTED ? ` and ${names.length - MAX_LISTED} more` : "";
+  const listed = names.slice(0, MAX_LISTED).map((name) => `"${name}"`);
+  return listed.join(", ") + more;
+}
 
 /** Asked in the order of the decision itself, so that the first obstacle is the one that is named. */
 export function explainVacancy(subject: Subject, surroundings: Surroundings): string {
@@ -29,9 +34,9 @@ export function explainVacancy(subject: Subject, surroundings: Surroundings): st
   const included = surroundings.nodes.filter(({ labels }) => advertisements.some((ad) => includesNode(ad, labels)));
   if (included.length === 0) return `no node matches the nodeSelectors of its L2Advertisements (${names})`;
   const obstacles = included
-    .slice(0, MAX_NODES)
+    .slice(0, MAX_LISTED)
     .map((node) => `node "${node.name}" ${obstacle(node, subject, surroundings)}`);
-  const more = included.length > MAX_NODES ? [`${included.length - MAX_NODES} more nodes likewise`] : [];
+  const more = included.length > MAX_LISTED ? [`${included.length - MAX_LISTED} more nodes likewise`] : [];
   return [...obstacles, ...more].join("; ");
 }
 
