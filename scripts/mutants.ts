@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { type Mutant } from "../conformance/mutants/mutant.ts";
-import { MUTANTS } from "../conformance/mutants/mutants.ts";
+import { MUTANT_GROUPS } from "../conformance/mutants/mutants.ts";
 import { loadCases, matchesPattern } from "../conformance/runner/catalogue.ts";
 import { type Failure } from "../conformance/runner/run-case.ts";
 import { runSuite } from "../conformance/runner/suite.ts";
@@ -16,8 +16,13 @@ interface Verdict {
   readonly because?: string;
 }
 
-const USAGE = `npm run mutants -- [--mutant NAME] [--scenario PATTERN] [--json FILE]
-Breaks the load balancer in one place at a time and sees which scenario notices.`;
+const USAGE = `npm run mutants -- [--mutant NAME] [--scenario PATTERN] [--all] [--json FILE]
+Breaks the load balancer in one place at a time and sees which scenario notices. Each mutant meets the scenarios that are
+about its subject; one that survives them meets all others too. With --all every mutant meets every scenario.`;
+
+const errors: string[] = [];
+/** A mutant may loop for ever. */
+const PATIENCE_MS = 120_000;
 
 function option(name: string): string | undefined {
   const at = process.argv.indexOf(name);
@@ -31,9 +36,34 @@ function runMutant(mutant: Mutant, cases: readonly string[]): Promise<readonly V
   });
   return new Promise((resolve, reject) => {
     worker.on("message", (verdict: Verdict) => verdicts.push(verdict));
+    const alarm = setTimeout(() => {
+      errors.push(
+        `${mutant.name}: gave no answer in ${PATIENCE_MS / 1000} s after ${verdicts.length} of ${cases.length} scenarios`,
+      );
+      void worker.terminate();
+    }, PATIENCE_MS);
     worker.on("error", reject);
-    worker.on("exit", () => resolve(verdicts));
+    worker.on("exit", () => {
+      clearTimeout(alarm);
+      resolve(verdicts);
+    });
   });
+}
+
+/** Which of the scenarios fail by their own words, or by an invariant, with the mutant in place. */
+async function killersOf(mutant: Mutant, cases: readonly string[]): Promise<readonly string[]> {
+  if (cases.length === 0) return [];
+  const verdicts = await runMutant(mutant, cases).catch((error: unknown) => {
+    errors.push(`${mutant.name}: ${error instanceof Error ? error.message : String(error)}`);
+    return [];
+  });
+  for (const verdict of verdicts) {
+    if (verdict.failure !== "error") continue;
+    errors.push(`${mutant.name}: ${verdict.name} threw: ${verdict.because?.split("\n")[0] ?? ""}`);
+  }
+  return verdicts
+    .filter(({ failure }) => failure === "expectation" || failure === "invariant")
+    .map((verdict) => verdict.name);
 }
 
 if (process.argv.includes("--help")) {
@@ -42,7 +72,16 @@ if (process.argv.includes("--help")) {
 }
 const only = option("--mutant");
 const pattern = option("--scenario") ?? "*";
-const mutants = MUTANTS.filter((mutant) => only === undefined || mutant.name === only);
+const all = process.argv.includes("--all");
+const mutants = MUTANT_GROUPS.flatMap(({ mutants: group, scenarios }) =>
+  group.filter(({ name }) => only === undefined || name === only).map((mutant) => ({ mutant, scenarios })),
+);
+if (mutants.length === 0) {
+  console.error(
+    `there is no mutant "${only ?? ""}": ${MUTANT_GROUPS.flatMap((group) => group.mutants.map(({ name }) => name)).join(", ")}`,
+  );
+  process.exit(2);
+}
 const started = performance.now();
 const chosen = (await loadCases()).map((item) => item.name).filter((name) => matchesPattern(name, pattern));
 // Who fails without a mutant proves nothing about one.
@@ -50,24 +89,21 @@ const broken = (await runSuite(chosen, { seed: "1", twice: false })).filter(({ o
 for (const { name, because } of broken) console.log(`FAILS unbroken: ${name}: ${because ?? ""}`);
 const names = chosen.filter((name) => !broken.some((result) => result.name === name));
 const kills = new Map<string, readonly string[]>();
-const errors: string[] = [];
 
 const waiting = [...mutants];
 await Promise.all(
   Array.from({ length: availableParallelism() }, async () => {
-    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const { mutant, scenarios } = next;
       const { name } = mutant;
-      const verdicts = await runMutant(mutant, names).catch((error: unknown) => {
-        errors.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
-        return [];
-      });
-      const killers = verdicts
-        .filter((verdict) => verdict.failure === "expectation" || verdict.failure === "invariant")
-        .map((verdict) => verdict.name);
-      for (const verdict of verdicts) {
-        if (verdict.failure === "error")
-          errors.push(`${name}: ${verdict.name} threw: ${verdict.because?.split("\n")[0] ?? ""}`);
-      }
+      const isNear = (scenario: string): boolean => all || scenarios.some((start) => scenario.startsWith(start));
+      const near = names.filter(isNear);
+      let killers = await killersOf(mutant, near);
+      if (killers.length === 0)
+        killers = await killersOf(
+          mutant,
+          names.filter((scenario) => !isNear(scenario)),
+        );
       kills.set(name, killers);
       const shown = killers.slice(0, 4).join(", ") + (killers.length > 4 ? ` and ${killers.length - 4} more` : "");
       console.log(`${killers.length === 0 ? "LIVES " : "killed"} ${name.padEnd(40)} ${shown}`);
@@ -75,7 +111,7 @@ await Promise.all(
   }),
 );
 
-const survivors = mutants.filter((mutant) => (kills.get(mutant.name) ?? []).length === 0).map((mutant) => mutant.name);
+const survivors = mutants.filter(({ mutant }) => (kills.get(mutant.name) ?? []).length === 0);
 const killed = new Set([...kills.values()].flat());
 const idle = names.filter((name) => !killed.has(name));
 if (option("--json") !== undefined) {

@@ -4,10 +4,16 @@ import { LAYER2_MUTANTS } from "./layer2.ts";
 import { type Mutant } from "./mutant.ts";
 import { SELECTION_MUTANTS } from "./selection.ts";
 
+export interface MutantGroup {
+  readonly mutants: readonly Mutant[];
+  /** Beginnings of the names of the scenarios that are about these mutants' subject, and are tried first. */
+  readonly scenarios: readonly string[];
+}
+
 /** Every way in which the load balancer is broken on purpose; each must be noticed by a scenario. */
-export const MUTANTS: readonly Mutant[] = [
-  ...ADDRESS_MUTANTS,
-  ...LAYER2_MUTANTS,
-  ...SELECTION_MUTANTS,
-  ...FAULT_MUTANTS,
+export const MUTANT_GROUPS: readonly MutantGroup[] = [
+  { mutants: ADDRESS_MUTANTS, scenarios: ["assignment/"] },
+  { mutants: LAYER2_MUTANTS, scenarios: ["layer2/", "failover/"] },
+  { mutants: SELECTION_MUTANTS, scenarios: ["selection/"] },
+  { mutants: FAULT_MUTANTS, scenarios: ["api-faults/", "neighbours/", "network/", "bad-input/"] },
 ];
