@@ -4,7 +4,7 @@ import { type Effect, type Endpoint, type Input, type Instant, type Process } fr
 import { Runner } from "../../impl/shell/runner.ts";
 import { LAN } from "../../impl/speaker/members/config.ts";
 import { Members, type MembersOptions } from "../../impl/speaker/members/members.ts";
-import { type Ip, ipFromBigInt } from "../../impl/wire/ip.ts";
+import { ipFromBigInt, parseIp } from "../../impl/wire/ip.ts";
 import { macFromBytes, type Mac } from "../../impl/wire/mac.ts";
 import { COMPOUND_LIMIT, encodeCompound, encodeMembers } from "../../impl/wire/members.ts";
 import { type Micros } from "../../impl/wire/time.ts";
@@ -19,6 +19,7 @@ const PREFIX_LENGTH = 16;
 const PORT = 7946;
 /** Linux keeps 128 neighbours without a second thought and at most 1,024: so large a segment is always told to keep more. */
 const NEIGHBOURS = 16_384;
+const NOBODY: Endpoint = { ip: parseIp("192.0.2.1"), port: PORT };
 const NO_API = { request: () => {}, abort: () => {} };
 
 interface Node {
@@ -30,12 +31,10 @@ interface Node {
 /** The membership core alone as a process: a speaker without Services. */
 class MemberProcess implements Process {
   readonly #members: Members;
-  readonly #peers: readonly Ip[];
   readonly #introductions: readonly Uint8Array[];
 
-  constructor(options: MembersOptions, peers: readonly Ip[], introductions: readonly Uint8Array[], now: Micros) {
+  constructor(options: MembersOptions, introductions: readonly Uint8Array[], now: Micros) {
     this.#members = new Members(options, now);
-    this.#peers = peers;
     this.#introductions = introductions;
   }
 
@@ -59,11 +58,10 @@ class MemberProcess implements Process {
   /** What the introductions make this node say is not sent: everybody else has heard them too. */
   #start(now: Micros): readonly Effect[] {
     const { effects } = this.#members.start();
-    const from = { ip: this.#peers[0] ?? ("" as Ip), port: PORT };
     for (const bytes of this.#introductions) {
-      this.#members.handle({ kind: "datagram", socket: "members", from, bytes }, now);
+      this.#members.handle({ kind: "datagram", socket: "members", from: NOBODY, bytes }, now);
     }
-    return [...effects, ...this.#members.setPeers(this.#peers, now).effects];
+    return effects;
   }
 
   deadline(): Micros | undefined {
@@ -114,7 +112,6 @@ export function memberLan(count: number): World {
   const sw = new Switch(world, "sw");
   const nodes = nodesOf(count);
   const introductions = introductionsOf(nodes);
-  const peers = nodes.map(({ endpoint }) => endpoint.ip);
   for (const node of nodes) {
     const { name, endpoint } = node;
     const host = hostOf(world, node, nodes);
@@ -125,7 +122,7 @@ export function memberLan(count: number): World {
     // News is sent once: there is none but what everybody knows.
     const config = { ...LAN, retransmitMult: 0 };
     const options = { name, endpoint, config, random: world.random(name) };
-    const process = new MemberProcess(options, peers, introductions, world.scheduler.now);
+    const process = new MemberProcess(options, introductions, world.scheduler.now);
     const ports: HostProcess = host.openPorts(name, (input) => runner.deliver(input), NO_API);
     const runner = new Runner(process, ports);
     ports.start();
