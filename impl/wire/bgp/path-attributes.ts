@@ -1,0 +1,146 @@
+// RFC 4271 sections 4.3 and 5; IANA "BGP Path Attributes".
+import { type Ip, type Ipv4, type Ipv6 } from "../ip.ts";
+import { type Prefix } from "../prefix.ts";
+import { Writer } from "../writer.ts";
+import { type AsPath, type AsSize, as4PathFor, writeAsn, writeAsPath } from "./as-path.ts";
+import { type Community, type LargeCommunity, writeCommunities, writeLargeCommunities } from "./communities.ts";
+import { MAX_TWO_OCTET_AS } from "./open.ts";
+
+export const ATTRIBUTE_TYPES = {
+  origin: 1,
+  asPath: 2,
+  nextHop: 3,
+  multiExitDisc: 4,
+  localPref: 5,
+  atomicAggregate: 6,
+  aggregator: 7,
+  communities: 8,
+  originatorId: 9,
+  clusterList: 10,
+  mpReachNlri: 14,
+  mpUnreachNlri: 15,
+  extendedCommunities: 16,
+  as4Path: 17,
+  as4Aggregator: 18,
+  pmsiTunnel: 22,
+  tunnelEncapsulation: 23,
+  ipv6ExtendedCommunities: 25,
+  aigp: 26,
+  largeCommunities: 32,
+  onlyToCustomer: 35,
+  prefixSid: 40,
+  attrSet: 128,
+} as const;
+export type AttributeName = keyof typeof ATTRIBUTE_TYPES;
+
+/** RFC 4271 section 4.3, the high bits of the flags. Well-known attributes are transitive and not optional. */
+export const FLAGS = { optional: 0x80, transitive: 0x40, partial: 0x20, extendedLength: 0x10 } as const;
+export const WELL_KNOWN = FLAGS.transitive;
+export const OPTIONAL = FLAGS.optional;
+export const OPTIONAL_TRANSITIVE = FLAGS.optional | FLAGS.transitive;
+
+/** RFC 4271 section 5.1.1. */
+export const ORIGINS = { igp: 0, egp: 1, incomplete: 2 } as const;
+export type Origin = keyof typeof ORIGINS;
+
+export interface Aggregator {
+  readonly asn: number;
+  readonly address: Ipv4;
+}
+
+/** An attribute whose value is not ours to understand; kept as it came, to be judged and passed on. */
+export interface RawAttribute {
+  readonly flags: number;
+  readonly type: number;
+  readonly value: Uint8Array;
+}
+
+/** What routes have in common, but for their next hop. AS4_PATH and AS4_AGGREGATOR are merged into what they complete. */
+export interface PathAttributes {
+  readonly origin: Origin;
+  readonly asPath: AsPath;
+  readonly multiExitDisc?: number | undefined;
+  readonly localPref?: number | undefined;
+  readonly atomicAggregate?: true | undefined;
+  readonly aggregator?: Aggregator | undefined;
+  readonly communities?: readonly Community[] | undefined;
+  readonly largeCommunities?: readonly LargeCommunity[] | undefined;
+  readonly others?: readonly RawAttribute[] | undefined;
+}
+
+/** Routes that one UPDATE can carry: they differ in nothing but their prefix. */
+export interface Announcement {
+  readonly prefixes: readonly Prefix[];
+  /** Of the other family than the prefixes where RFC 8950 is used. */
+  readonly nextHop: Ip;
+  /** RFC 2545 section 3: beside an IPv6 next hop on the link of the peer. */
+  readonly linkLocal?: Ipv6 | undefined;
+  readonly attributes: PathAttributes;
+}
+
+/**
+ *   flags   1
+ *   type    1
+ *   length  1 or 2  two bytes where the flag says so
+ *   value   …
+ */
+export function writeAttribute(writer: Writer, flags: number, type: number, value: Uint8Array): void {
+  const plain = flags & ~FLAGS.extendedLength;
+  if (value.length > 0xff)
+    writer
+      .u8(plain | FLAGS.extendedLength)
+      .u8(type)
+      .u16(value.length);
+  else writer.u8(plain).u8(type).u8(value.length);
+  writer.bytes(value);
+}
+
+/** RFC 4271 section 5: ascending types. The next hops and prefixes of MP-BGP are not among them. */
+export function encodeAttributes(attributes: PathAttributes, asSize: AsSize, nextHop?: Ipv4): Uint8Array {
+  const list = [...ownAttributes(attributes, asSize, nextHop), ...(attributes.others ?? [])];
+  const writer = new Writer(128);
+  for (const { flags, type, value } of list.sort((a, b) => a.type - b.type)) writeAttribute(writer, flags, type, value);
+  return writer.finish();
+}
+
+function attribute(name: AttributeName, flags: number, put: (value: Writer) => void): RawAttribute {
+  const value = new Writer(32);
+  put(value);
+  return { flags, type: ATTRIBUTE_TYPES[name], value: value.view() };
+}
+
+function* ownAttributes(attributes: PathAttributes, asSize: AsSize, nextHop?: Ipv4): Generator<RawAttribute> {
+  const { origin, asPath, multiExitDisc, localPref, aggregator, communities = [], largeCommunities = [] } = attributes;
+  yield attribute("origin", WELL_KNOWN, (value) => value.u8(ORIGINS[origin]));
+  yield attribute("asPath", WELL_KNOWN, (value) => writeAsPath(value, asPath, asSize));
+  if (nextHop !== undefined) yield attribute("nextHop", WELL_KNOWN, (value) => value.ip(nextHop));
+  if (multiExitDisc !== undefined) yield attribute("multiExitDisc", OPTIONAL, (value) => value.u32(multiExitDisc));
+  if (localPref !== undefined) yield attribute("localPref", WELL_KNOWN, (value) => value.u32(localPref));
+  if (attributes.atomicAggregate === true) yield attribute("atomicAggregate", WELL_KNOWN, () => undefined);
+  if (aggregator !== undefined) {
+    yield attribute("aggregator", OPTIONAL_TRANSITIVE, (value) => writeAggregator(value, aggregator, asSize));
+  }
+  if (communities.length > 0) {
+    yield attribute("communities", OPTIONAL_TRANSITIVE, (value) => writeCommunities(value, communities));
+  }
+  if (asSize === 2) yield* fourOctetAttributes(attributes);
+  if (largeCommunities.length > 0) {
+    yield attribute("largeCommunities", OPTIONAL_TRANSITIVE, (value) => writeLargeCommunities(value, largeCommunities));
+  }
+}
+
+function writeAggregator(value: Writer, { asn, address }: Aggregator, asSize: AsSize): void {
+  writeAsn(value, asn, asSize);
+  value.ip(address);
+}
+
+/** RFC 6793 section 4.2.2: beside AS_TRANS, the number that it stands for. */
+function* fourOctetAttributes({ asPath, aggregator }: PathAttributes): Generator<RawAttribute> {
+  const as4Path = as4PathFor(asPath);
+  if (as4Path !== undefined) {
+    yield attribute("as4Path", OPTIONAL_TRANSITIVE, (value) => writeAsPath(value, as4Path, 4));
+  }
+  if (aggregator !== undefined && aggregator.asn > MAX_TWO_OCTET_AS) {
+    yield attribute("as4Aggregator", OPTIONAL_TRANSITIVE, (value) => writeAggregator(value, aggregator, 4));
+  }
+}
