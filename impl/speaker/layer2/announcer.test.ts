@@ -241,6 +241,18 @@ describe("gratuitous announcements", () => {
     expect(times(trace)).toEqual(["0s", "1.1s", "2.2s", "3.3s", "4.4s", "40s", "80s"]);
   });
 
+  it("does not refresh where the interval is 0", () => {
+    const { trace } = play(
+      [
+        [0, { links: [eth0] }],
+        [0, { announce: V4 }],
+      ],
+      100,
+      { refresh: seconds(0) },
+    );
+    expect(times(trace)).toEqual(["0s", "1.1s", "2.2s", "3.3s", "4.4s"]);
+  });
+
   it("announces again after a membership change, and on a link that regained carrier or got another MAC", () => {
     const down = { ...eth0, running: false };
     const moved = { ...eth0, mac: parseMac("02:00:00:00:00:0c") };

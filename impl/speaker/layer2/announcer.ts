@@ -21,7 +21,7 @@ import { Probes } from "./probes.ts";
 export interface AnnouncerOptions {
   /** Interfaces that match are left alone. */
   readonly exclude: RegExp | undefined;
-  /** Announce every address again after this long, for switches that forget sooner than their routers. */
+  /** Announce every address again after this long, for switches that forget sooner than their routers; 0: never. */
   readonly refresh: Micros | undefined;
   /** Ask whether somebody has an address before announcing it. */
   readonly probeFirst: boolean;
@@ -54,7 +54,8 @@ export class Announcer {
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
-    this.#refresh = options.refresh === undefined ? undefined : new DelayQueue(options.refresh);
+    const { refresh } = options;
+    this.#refresh = refresh === undefined || refresh === 0 ? undefined : new DelayQueue(refresh);
   }
 
   /** Starts to announce `ip` for `holder`, or announces it again: whatever made the caller repeat it may matter. */

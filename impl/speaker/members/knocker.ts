@@ -26,6 +26,8 @@ export class Knocker {
   readonly #random: Random;
   #peers: readonly Ip[] = [];
   readonly #lost = new Set<Ip>();
+  /** Peers that are members by another address of theirs: asked again and again, they would only say so again. */
+  readonly #elsewhere = new Set<Ip>();
   /** The knocks of the last round. */
   readonly #knocks = new Map<number, Ip>();
   /** Members that are alive or suspect, this node among them. */
@@ -47,17 +49,30 @@ export class Knocker {
 
   setPeers(peers: readonly Ip[], live: ReadonlySet<Ip>): void {
     this.#peers = peers;
+    for (const ip of this.#elsewhere) if (!peers.includes(ip)) this.#elsewhere.delete(ip);
     this.#lost.clear();
-    for (const ip of peers) if (!live.has(ip)) this.#lost.add(ip);
+    for (const ip of peers) if (!live.has(ip) && !this.#elsewhere.has(ip)) this.#lost.add(ip);
+  }
+
+  /** A peer answered, but knows nobody by the address at which it did. */
+  isElsewhere(ip: Ip): void {
+    if (this.#lost.delete(ip)) this.#elsewhere.add(ip);
   }
 
   note(event: RosterEvent, addressOf: (name: string) => Ip | undefined): void {
     if (event.kind !== "joined" && event.kind !== "left") return;
     this.#live += event.kind === "joined" ? 1 : -1;
     const ip = addressOf(event.name);
+    if (event.kind === "left") this.#lookElsewhere();
     if (ip === undefined) return;
     if (event.kind === "joined") this.#lost.delete(ip);
     else if (this.#peers.includes(ip)) this.#lost.add(ip);
+  }
+
+  /** Who left may be one of those that are known by another address. */
+  #lookElsewhere(): void {
+    for (const ip of this.#elsewhere) this.#lost.add(ip);
+    this.#elsewhere.clear();
   }
 
   wake(nextSequence: () => number, now: Micros): KnockerOutput {

@@ -63,6 +63,13 @@ class Network {
     return new Members({ name, endpoint: { ip, port: 7946 }, config: LAN, random: randomOf(seed) }, this.now);
   }
 
+  /** Another address of a station, under which it is no member. */
+  alias(text: string, station: Station): Ip {
+    const ip = parseIp(text);
+    this.#stations.set(ip, station);
+    return ip;
+  }
+
   /** All speakers know the addresses of all. */
   start(...stations: readonly Station[]): void {
     for (const station of stations) {
@@ -248,6 +255,22 @@ describe("membership", () => {
       alone.wake(at);
     }
     expect(wakes.length).toBeLessThan(20);
+  });
+
+  it("asks one that answers at an address which is not the one it is a member by once, not every second", () => {
+    const { network, nodes } = cluster(2);
+    network.run(seconds(20));
+    const a = at(nodes, 0);
+    const peers = [a.ip, network.alias("192.0.2.99", at(nodes, 1))];
+    network.streams = 0;
+    network.perform(a, a.members.setPeers(peers, network.now));
+    network.run(seconds(60));
+    // The push/pull of each node every half a minute, and the one question.
+    expect(network.streams).toBeLessThanOrEqual(6);
+    network.perform(a, a.members.setPeers(peers, network.now));
+    network.streams = 0;
+    network.run(seconds(60));
+    expect(network.streams).toBeLessThanOrEqual(5);
   });
 
   it("serves 128 streams at a time, as memberlist does, and again when some have ended", () => {

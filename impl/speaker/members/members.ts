@@ -283,11 +283,13 @@ export class Members {
       case "state": {
         if (outcome.ours) this.#joining.succeeded();
         if (outcome.ours && this.#doubt?.kind === "unanswered") this.#doubt = undefined;
+        const { ip } = outcome.peer;
+        if (outcome.ours && outcome.nodes.every(({ address }) => address !== ip)) this.#knocker.isElsewhere(ip);
         this.#roster.merge(outcome.nodes, now);
         const events = this.#roster.takeEvents();
         // Who thought that we were dead does not gossip with us: it must hear the refutation from us directly.
         if (events.some((event) => event.kind === "refuted")) {
-          this.#sendPacket({ to: this.#at(outcome.peer.ip), bytes: this.#roster.encodeSelf() });
+          this.#sendPacket({ to: this.#at(ip), bytes: this.#roster.encodeSelf() });
         }
         return events;
       }
