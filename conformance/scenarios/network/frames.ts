@@ -29,14 +29,14 @@ const everywhere = (world: World, fault: Omit<FrameFault, "at">) =>
 export const scenarios: readonly Scenario[] = [
   {
     name: "network/some-loss",
-    title: "Five per cent of lost frames at every node move no address within a minute",
+    title: "Ten per cent of lost frames at every node move no address within a minute",
     cites: ["F8"],
     topology: "lan-3",
     needs: ["frameFaults", "kubernetes", "dataplane"],
     async run(world) {
       const { vip, owner } = await serving(world, "web");
       const heard = await world.client().listen();
-      const faults = await everywhere(world, { loss: 0.05 });
+      const faults = await everywhere(world, { loss: 0.1 });
       await passes(world, seconds(60));
       for (const fault of faults) await fault.end();
       const strangers = (await heard.about(vip)).filter(({ mac }) => mac !== world.node(owner).macs.get("eth1"));
