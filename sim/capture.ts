@@ -28,8 +28,10 @@ export class FrameRecorder implements Capture {
   readonly #trace: Trace;
   readonly #keep: boolean;
   readonly #frames: CapturedFrame[] = [];
-  /** Where frames under way were recorded. A sender may send the same array again: only copies count as known. */
-  readonly #origins = new WeakMap<Uint8Array, { readonly origin: Origin; readonly copy: boolean }>();
+  /** Where copies under way come from. Originals are not kept: a sender may send the same array again. */
+  readonly #origins = new WeakMap<Uint8Array, Origin>();
+  /** Of the original that was recorded last: whoever copies it does so before anything else arrives. */
+  #latest: Origin | undefined;
   readonly #listeners = new Set<FrameListener>();
 
   constructor(clock: Pick<Scheduler, "now">, trace: Trace, keep: boolean) {
@@ -40,27 +42,27 @@ export class FrameRecorder implements Capture {
 
   frame(point: string, bytes: Uint8Array, comment?: string): void {
     const known = this.#origins.get(bytes);
-    if (known?.copy === true) {
+    if (known !== undefined) {
       if (comment === undefined) return;
-      known.origin.record.comments.push(comment);
+      known.record.comments.push(comment);
       this.#trace.write(point, "fate", `${summary(bytes)} ${comment}`);
       return;
     }
     const record = { time: this.#clock.now, point, bytes, comments: comment === undefined ? [] : [comment] };
-    this.#origins.set(bytes, { origin: { record, copies: 0 }, copy: false });
+    this.#latest = { record, copies: 0 };
     this.#trace.write(point, "frame", comment === undefined ? summary(bytes) : `${summary(bytes)} ${comment}`);
     if (this.#keep) this.#frames.push(record);
     for (const listener of this.#listeners) listener(record);
   }
 
   same(frame: Uint8Array, copy: Uint8Array): void {
-    const origin = this.#origins.get(frame)?.origin;
+    const origin = frame === this.#latest?.record.bytes ? this.#latest : this.#origins.get(frame);
     if (origin === undefined) return;
     if (++origin.copies > MOST_COPIES) {
       const { point, bytes } = origin.record;
       throw new Error(`broadcast storm: ${summary(bytes)}, which came in at ${point}, runs in a loop of switches`);
     }
-    this.#origins.set(copy, { origin, copy: true });
+    this.#origins.set(copy, origin);
   }
 
   /** Tells each frame as it enters the network, its comments so far included. */

@@ -31,7 +31,10 @@ export interface Trace {
 export interface Capture {
   /** `point` names an interface of the file: `sw:p1`. `comment` says why a frame was dropped. */
   frame(point: string, bytes: Uint8Array, comment?: string): void;
-  /** `copy` is a frame of the capture on its way on: it is not recorded again, and its comments go to the original. */
+  /**
+   * `copy` is a frame on its way on that was recorded just now, or a copy itself: it is not recorded again, and its comments
+   * go to the original.
+   */
   same(frame: Uint8Array, copy: Uint8Array): void;
 }
 

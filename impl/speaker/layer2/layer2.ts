@@ -125,6 +125,7 @@ export class Layer2 implements Protocol {
   }
 
   #translate(effects: readonly AnnouncerEffect[]): readonly SpeakerEffect[] {
+    if (effects.length === 0) return [];
     return effects.flatMap((effect) => (effect.kind === "conflict" ? this.#report(effect.claim) : [effect]));
   }
 
