@@ -28,12 +28,6 @@ export const ADDRESS_MUTANTS: readonly Mutant[] = [
     replace: "(a, b) => (a.key < b.key ? -1 : 1),\n    );",
   },
   {
-    name: "act-before-all-services-are-known",
-    file: CONTROLLER,
-    find: "if (this.#synced) this.#process(entry);",
-    replace: "this.#process(entry);",
-  },
-  {
     name: "double-allocation",
     file: ALLOCATOR,
     find: "const refusal = place instanceof Address ? place.refusal(claim) : undefined;",
