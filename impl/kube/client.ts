@@ -46,6 +46,7 @@ export class KubeClient {
   }
 
   handle(input: KubeInput | { readonly kind: "started" } | { readonly kind: "wake" }, now: Instant): KubeOutput {
+    if (input.kind === "wake" && !this.#isDue(now)) return this.flush(now);
     this.#deadline = undefined;
     const out: Outbox = { effects: [], changes: [] };
     if (input.kind === "started") {
@@ -86,6 +87,12 @@ export class KubeClient {
   deadline(): Micros | undefined {
     this.#deadline ??= { at: this.#nextDeadline() };
     return this.#deadline.at;
+  }
+
+  /** Most wakes of a process are for others. */
+  #isDue({ monotonic }: Instant): boolean {
+    const at = this.deadline();
+    return at !== undefined && at <= monotonic;
   }
 
   #nextDeadline(): Micros | undefined {
