@@ -24,7 +24,7 @@ export interface PlannedFault {
   /** As it was written, without the times. */
   readonly text: string;
   /** `ownerOf` finds the node that holds the first address at that time. Throws FaultError where nobody can be struck. */
-  start(world: World, ownerOf: () => string | undefined): Promise<Struck>;
+  readonly start: (world: World, ownerOf: () => string | undefined) => Promise<Struck>;
 }
 
 const HELP = `A fault is "TIME VERB TARGET [ARGUMENT] [for DURATION]", such as "10s crash owner" or "20s loss k8s-worker 30% for 1m":

@@ -100,6 +100,17 @@ over is named. Warnings alone leave the exit code at 0.`,
     code = await checkCommand([...options, ...paths], process);
   });
 
+program
+  .command("topology")
+  .description("Says what a topology means: nodes, addresses, cables, switches. Without a name: which there are.")
+  .argument("[name|folder]", "a topology that comes with Assay, or a folder with a topology.clab.yml")
+  .option("--json", "as JSON")
+  .option("--bridges", "the commands that make its bridges, which containerlab expects to exist")
+  .action(async (name: string | undefined, flags) => {
+    const { topologyCommand } = await import("./topology.ts");
+    code = topologyCommand(name, flags);
+  });
+
 try {
   await program.parseAsync();
 } catch (error) {

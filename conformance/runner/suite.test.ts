@@ -13,6 +13,7 @@ import { firstDifference } from "./suite.ts";
 
 const TOPOLOGY: Topology = {
   name: "none",
+  about: "",
   stations: [],
   switches: [],
   cables: [],

@@ -1,8 +1,10 @@
 // The lines of `exec` that Assay understands: a closed grammar of `ip` and `sysctl`. Whatever else would change the network
 // is refused, so that no topology means one thing to containerlab and another here.
+import { ConfigError } from "../../impl/wire/errors.ts";
 import { type Ip, readIp } from "../../impl/wire/ip.ts";
 import { isMac, type Mac, parseMac } from "../../impl/wire/mac.ts";
 import { type InterfaceAddress, type Prefix, readInterfaceAddress, readPrefix } from "../../impl/wire/prefix.ts";
+import { readSetting } from "../../sim/host/sysctl.ts";
 
 export type ExecCommand =
   | { readonly kind: "address"; readonly device: string; readonly address: InterfaceAddress }
@@ -133,6 +135,21 @@ function readIpCommand(words: readonly string[]): ExecCommand | string {
   return `"ip ${words.join(" ")}" is not supported`;
 }
 
+/** Settings by which the simulated kernel already is as they ask. */
+const AS_IT_IS = /^net\.ipv6\.conf\.\S+\.disable_ipv6=0$|^net\.ipv4\.conf\.\S+\.rp_filter=0$/;
+
+/** Settings outside net.ipv4 and net.ipv6 change nothing that is simulated; a string says what is wrong with one. */
+export function readSysctl(name: string, value: string): ExecCommand | string {
+  if (!/^net\.ipv[46]\./.test(name) || AS_IT_IS.test(`${name}=${value}`)) return { kind: "harmless" };
+  try {
+    readSetting(name, value);
+    return { kind: "sysctl", name, value };
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+}
+
 /** One command of an exec list; a string says what is wrong with it. */
 export function readExec(line: string): ExecCommand | string {
   const words = line.trim().split(/\s+/);
@@ -142,7 +159,7 @@ export function readExec(line: string): ExecCommand | string {
     const [, name, value] =
       /^([\w.\-/]+)=(\S+)$/.exec(rest.filter((word) => word !== "-w" && word !== "-q").join("")) ?? [];
     if (name === undefined || value === undefined) return "expected sysctl -w NAME=VALUE";
-    return { kind: "sysctl", name: name.replaceAll("/", "."), value };
+    return readSysctl(name.replaceAll("/", "."), value);
   }
   if (HARMLESS.has(program)) return { kind: "harmless" };
   return `"${line}" might change the network and is not understood: ip address|route|link and sysctl are`;

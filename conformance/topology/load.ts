@@ -1,18 +1,33 @@
 // Reads a topology folder: topology.clab.yml as containerlab takes it, the kind configuration that it names, frr.conf files
 // that it binds, and cluster.yaml beside it.
 import { existsSync, readFileSync } from "node:fs";
-import { basename, join, relative } from "node:path";
+import { basename, join } from "node:path";
 import { type KubeObject } from "../../impl/api/kubernetes.ts";
-import { ipFromBigInt, ipToBigInt } from "../../impl/wire/ip.ts";
+import { ipFromBigInt, ipToBigInt, readIp } from "../../impl/wire/ip.ts";
 import { type Mac, parseMac } from "../../impl/wire/mac.ts";
-import { addressOf, lengthOf, parsePrefix, type Prefix, prefixFamily, readPrefix } from "../../impl/wire/prefix.ts";
-import { type Micros, parseDuration } from "../../impl/wire/time.ts";
-import { type ExecCommand, readExec } from "./exec.ts";
+import {
+  addressOf,
+  contains,
+  type InterfaceAddress,
+  lengthOf,
+  type Prefix,
+  prefixFamily,
+  readPrefix,
+} from "../../impl/wire/prefix.ts";
+import { type Micros, seconds } from "../../impl/wire/time.ts";
+import { readClusterFile } from "./cluster-file.ts";
+import { type ExecCommand, readExec, readSysctl } from "./exec.ts";
+import { openYaml, readDuration, shownPath } from "./files.ts";
 import { readFrrInterfaces } from "./frr-interfaces.ts";
-import { type NeighbourProfile, type Plug, type PortSpec, type SwitchSpec, type Topology } from "./model.ts";
+import { type KindNode, readKindCluster } from "./kind-cluster.ts";
+import { type NeighbourProfile, type Plug, type SwitchSpec, type Topology } from "./model.ts";
 import { TopologyError } from "./problem.ts";
 import { StationBuilder } from "./station.ts";
-import { type Value, YamlFile } from "./yaml.ts";
+import { portLabels, readSwitch } from "./switch-labels.ts";
+import { type Value } from "./yaml.ts";
+
+/** How long routers keep what they learnt, where nothing else is said. */
+const ROUTER_TIMEOUT: Micros = seconds(1200);
 
 /** The segment that containerlab gives every container as eth0. */
 export const MANAGEMENT = "management";
@@ -52,97 +67,21 @@ interface Draft {
   readonly root: string;
   readonly stations: Map<string, StationBuilder>;
   readonly switches: Map<string, SwitchSpec>;
-  readonly nodes: string[];
+  readonly nodes: KindNode[];
   podSubnets: readonly Prefix[];
   serviceSubnets: readonly Prefix[];
 }
 
-function open(root: string, name: string): YamlFile {
-  const path = join(root, name);
-  const shown = relative(process.cwd(), path);
-  if (!existsSync(path)) throw new TopologyError(shown, 1, "there is no such file");
-  return new YamlFile(shown, readFileSync(path, "utf8"));
-}
-
-function duration(value: Value): Micros | undefined {
-  const text = value.text();
-  if (text === undefined) return undefined;
-  try {
-    return parseDuration(text);
-  } catch {
-    return value.fail(`"${text}" is not a duration such as 300s`);
-  }
-}
-
-function subnets(value: Value, fallback: readonly string[]): readonly Prefix[] {
-  const texts = value.text()?.split(",") ?? fallback;
-  return texts.map((text) => readPrefix(text.trim()) ?? value.fail(`"${text}" is not a prefix`));
-}
-
-/** Container names as kind makes them: NAME-control-plane, NAME-worker, NAME-worker2 … */
-function kindNodeNames(cluster: string, roles: readonly string[]): readonly string[] {
-  const seen = new Map<string, number>();
-  return roles.map((role) => {
-    const count = (seen.get(role) ?? 0) + 1;
-    seen.set(role, count);
-    return `${cluster}-${role}${count === 1 ? "" : String(count)}`;
-  });
-}
-
-function readKindCluster(draft: Draft, cluster: string, value: Value): void {
-  const name = value.get("startup-config").text();
-  const file = name === undefined ? undefined : open(draft.root, name);
-  const config = file?.documents[0];
-  const roles = config?.get("nodes").items() ?? [];
-  const names = kindNodeNames(
-    cluster,
-    roles.length === 0 ? ["control-plane"] : roles.map((node) => node.get("role").text() ?? "control-plane"),
-  );
-  draft.nodes.push(...names);
-  for (const node of names) draft.stations.set(node, new StationBuilder(node, "node"));
-  const networking = config?.get("networking");
-  const family = networking?.get("ipFamily").text() ?? "ipv4";
-  const pick = (v4: string, v6: string): readonly string[] =>
-    family === "dual" ? [v4, v6] : family === "ipv6" ? [v6] : [v4];
-  draft.podSubnets =
-    networking === undefined
-      ? [parsePrefix("10.244.0.0/16")]
-      : subnets(networking.get("podSubnet"), pick("10.244.0.0/16", "fd00:10:244::/56"));
-  draft.serviceSubnets =
-    networking === undefined
-      ? [parsePrefix("10.96.0.0/16")]
-      : subnets(networking.get("serviceSubnet"), pick("10.96.0.0/16", "fd00:10:96::/112"));
-}
-
-/** `assay.port.p1: "isolated"`, `"access=10"`, `"trunk=10,20 access=1"`, `"mtu=1400"`. */
-function readPort(value: Value): PortSpec {
-  let port: PortSpec = { isolated: false, access: undefined, trunk: [], mtu: undefined };
-  for (const word of value.string().split(/\s+/)) {
-    const [key, setting = ""] = word.split("=");
-    const ids = setting.split(",").map(Number);
-    if (key === "isolated") port = { ...port, isolated: true };
-    else if (key === "access" && ids.every(Number.isInteger)) port = { ...port, access: ids[0] };
-    else if (key === "trunk" && ids.every(Number.isInteger)) port = { ...port, trunk: ids };
-    else if (key === "mtu" && ids.every(Number.isInteger)) port = { ...port, mtu: ids[0] };
-    else value.fail(`"${word}" is not understood: isolated, access=VLAN, trunk=VLAN,VLAN or mtu=BYTES`);
-  }
-  return port;
-}
-
-function readSwitch(name: string, value: Value): SwitchSpec {
-  const labels = value.get("labels");
-  const ports = new Map<string, PortSpec>();
-  for (const [key, label] of labels.entries()) {
-    if (key.startsWith("assay.port.")) ports.set(key.slice("assay.port.".length), readPort(label));
-    else if (key.startsWith("assay.") && !["assay.switch", "assay.ageing"].includes(key))
-      label.fail("is not a known label");
-  }
-  return {
-    name,
-    profile: labels.get("assay.switch").text() ?? "linux-bridge",
-    ageing: duration(labels.get("assay.ageing")),
-    ports,
-  };
+function addCluster(draft: Draft, name: string, value: Value): void {
+  const config = value.get("startup-config");
+  // Without a configuration kind makes one control-plane node.
+  const document = config.exists ? openYaml(draft.root, config.string()).documents[0] : config;
+  const { nodes, podSubnets, serviceSubnets } = readKindCluster(name, document ?? config.fail("is empty"));
+  if (draft.nodes.length > 0) value.fail("is a second cluster: one is supported");
+  for (const node of nodes) draft.stations.set(node.name, new StationBuilder(node.name, "node"));
+  draft.nodes.push(...nodes);
+  draft.podSubnets = podSubnets;
+  draft.serviceSubnets = serviceSubnets;
 }
 
 function readNeighbourProfile(value: Value): NeighbourProfile {
@@ -150,7 +89,7 @@ function readNeighbourProfile(value: Value): NeighbourProfile {
   const text = label.text() ?? "linux";
   if (text === "linux") return { kind: "linux" };
   const [, timeout] = /^router(?:=(\S+))?$/.exec(text) ?? label.fail('must be "linux" or "router=TIMEOUT"');
-  return { kind: "router", timeout: parseDuration(timeout ?? "1200s") };
+  return { kind: "router", timeout: readDuration(label, timeout) ?? ROUTER_TIMEOUT };
 }
 
 function runExec(builder: StationBuilder, value: Value): void {
@@ -170,7 +109,7 @@ function readFrr(draft: Draft, builder: StationBuilder, value: Value): boolean {
     const path = join(draft.root, from);
     if (!existsSync(path)) bind.fail(`there is no file ${from}`);
     const lines = readFrrInterfaces(readFileSync(path, "utf8"));
-    if ("problem" in lines) throw new TopologyError(relative(process.cwd(), path), lines.line, lines.problem);
+    if ("problem" in lines) throw new TopologyError(shownPath(path), lines.line, lines.problem);
     for (const { command } of lines) builder.run(command, bind);
   }
   return found;
@@ -187,7 +126,7 @@ function readNode(draft: Draft, name: string, value: Value): void {
     return;
   }
   if (kind === "k8s-kind") {
-    readKindCluster(draft, name, value);
+    addCluster(draft, name, value);
     return;
   }
   if (kind !== "linux" && kind !== "ext-container") {
@@ -198,7 +137,9 @@ function readNode(draft: Draft, name: string, value: Value): void {
   const builder = known ?? new StationBuilder(name, "host");
   draft.stations.set(name, builder);
   for (const [key, setting] of value.get("sysctls").entries()) {
-    builder.run({ kind: "sysctl", name: key, value: setting.string() }, setting);
+    const command = readSysctl(key, setting.string());
+    if (typeof command === "string") setting.fail(command);
+    else builder.run(command, setting);
   }
   if (readFrr(draft, builder, value)) builder.role = "router";
   builder.neighbours = readNeighbourProfile(value);
@@ -227,6 +168,16 @@ function readCables(draft: Draft, links: Value): readonly (readonly [Plug, Plug]
   });
 }
 
+/** `mgmt-ipv4` or `mgmt-ipv6` of a node. */
+function readManagementAddress(node: Value, prefix: Prefix): InterfaceAddress | undefined {
+  const value = node.get(prefixFamily(prefix) === "ipv4" ? "mgmt-ipv4" : "mgmt-ipv6");
+  const text = value.text();
+  if (text === undefined) return undefined;
+  const ip = readIp(text) ?? value.fail(`"${text}" is not an IP address`);
+  if (!contains(prefix, ip)) value.fail(`${ip} is not in the management subnet ${prefix}`);
+  return { ip, length: lengthOf(prefix) };
+}
+
 /** eth0 of every container, addressed in order from the subnet's second address, as Docker does. */
 function addManagement(draft: Draft, mgmt: Value, nodesValue: Value): readonly (readonly [Plug, Plug])[] {
   mgmt.onlyKeys(["network", "ipv4-subnet", "ipv6-subnet", "mtu"], ["bridge", "ipv4-gw", "ipv6-gw", "external-access"]);
@@ -239,49 +190,61 @@ function addManagement(draft: Draft, mgmt: Value, nodesValue: Value): readonly (
   let offset = 2n;
   const cables: (readonly [Plug, Plug])[] = [];
   for (const [name, builder] of draft.stations) {
-    builder.cable("eth0", nodesValue);
+    builder.cable(MANAGEMENT_LINK, nodesValue);
+    const given = nodesValue.get(name);
     for (const prefix of prefixes) {
+      const fixed = readManagementAddress(given, prefix);
+      if (fixed !== undefined) builder.run({ kind: "address", device: MANAGEMENT_LINK, address: fixed }, given);
+      if (fixed !== undefined) continue;
       const ip = ipFromBigInt(ipToBigInt(addressOf(prefix)) + offset, prefixFamily(prefix));
-      builder.run({ kind: "address", device: "eth0", address: { ip, length: lengthOf(prefix) } }, nodesValue);
+      builder.run({ kind: "address", device: MANAGEMENT_LINK, address: { ip, length: lengthOf(prefix) } }, nodesValue);
     }
     offset += 1n;
     cables.push([
-      { name, port: "eth0" },
+      { name, port: MANAGEMENT_LINK },
       { name: MANAGEMENT, port: name },
     ]);
   }
   return cables;
 }
 
-interface ClusterFile {
-  readonly objects: readonly KubeObject[];
-  readonly clients: readonly string[];
-}
-
-function readCluster(draft: Draft): ClusterFile {
-  const objects: KubeObject[] = [];
-  const clients: string[] = [];
-  if (!existsSync(join(draft.root, "cluster.yaml"))) return { objects, clients };
-  for (const document of open(draft.root, "cluster.yaml").documents) {
-    const name = document.get("metadata").get("name").string();
-    if (document.get("kind").string() === "Client") {
-      const builder = draft.stations.get(name);
-      if (builder === undefined)
-        document.get("metadata").get("name").fail(`there is no node "${name}" in the topology`);
-      else builder.role = "client";
-      clients.push(name);
-    } else {
-      // The API server of the world validates it when it is created.
-      objects.push(document.plain() as KubeObject);
-    }
-  }
-  return { objects, clients };
-}
-
 /** The MAC of the n-th interface of the n-th station, in containerlab's own range. */
 function macOf(station: number, port: number): Mac {
   const hex = (value: number): string => value.toString(16).padStart(2, "0");
   return parseMac(`aa:c1:ab:${hex(station >> 8)}:${hex(station & 255)}:${hex(port)}`);
+}
+
+/** A label for a port that has no cable says nothing, and was meant for another. */
+function checkPorts(nodes: Value, cables: readonly (readonly [Plug, Plug])[]): void {
+  const plugs = new Set(cables.flat().map(({ name, port }) => `${name}:${port}`));
+  for (const [name, value] of nodes.entries()) {
+    for (const [port, where] of portLabels(value)) {
+      if (!plugs.has(`${name}:${port}`)) where.fail(`no link has the endpoint ${name}:${port}`);
+    }
+  }
+}
+
+/** Node objects with the labels that kind gives them; those that the cluster file has none of are added. */
+function withKindLabels(objects: readonly KubeObject[], nodes: readonly KindNode[]): readonly KubeObject[] {
+  const labelled = nodes.filter(({ labels }) => Object.keys(labels).length > 0);
+  const labelsOf = new Map(labelled.map(({ name, labels }) => [name, labels]));
+  const known = objects.map((object): KubeObject => {
+    const labels = object.kind === "Node" ? labelsOf.get(object.metadata.name) : undefined;
+    if (labels === undefined) return object;
+    return { ...object, metadata: { ...object.metadata, labels: { ...labels, ...object.metadata.labels } } };
+  });
+  const missing = labelled.filter(
+    ({ name }) => !objects.some(({ kind, metadata }) => kind === "Node" && metadata.name === name),
+  );
+  const added = missing.map(({ name, labels }) => ({ apiVersion: "v1", kind: "Node", metadata: { name, labels } }));
+  return [...known, ...added];
+}
+
+/** Of what nodes inherit only that is harmless which would be so at the node. */
+function rejectInherited(value: Value): void {
+  for (const [key, inherited] of value.entries()) {
+    if (!HARMLESS_NODE_KEYS.includes(key)) inherited.fail("is not supported here: write it at the nodes");
+  }
 }
 
 function rejectDuplicates(draft: Draft): void {
@@ -297,18 +260,15 @@ function rejectDuplicates(draft: Draft): void {
 
 /** Reads the folder `root`. Throws TopologyError, which names file and line. */
 export function loadTopology(root: string): Topology {
-  const file = open(root, "topology.clab.yml");
+  const file = openYaml(root, "topology.clab.yml");
   const [document] = file.documents;
   if (document === undefined) throw new TopologyError(file.name, 1, "is empty");
   document.onlyKeys(["name", "topology", "mgmt"], ["prefix", "settings", "debug"]);
   const topology = document.get("topology");
   topology.onlyKeys(["nodes", "links"], ["kinds", "defaults", "groups"]);
-  for (const key of ["kinds", "defaults", "groups"]) {
-    for (const [, inherited] of topology.get(key).entries()) {
-      if (inherited.get("exec").exists)
-        inherited.get("exec").fail("inherited commands are not supported: write them at the node");
-    }
-  }
+  for (const [, kind] of topology.get("kinds").entries()) rejectInherited(kind);
+  for (const [, group] of topology.get("groups").entries()) rejectInherited(group);
+  rejectInherited(topology.get("defaults"));
   const draft: Draft = {
     root,
     stations: new Map(),
@@ -322,20 +282,23 @@ export function loadTopology(root: string): Topology {
   const isCluster = (value: Value): boolean => value.get("kind").text() === "k8s-kind";
   for (const [name, value] of entries.filter(([, value]) => isCluster(value))) readNode(draft, name, value);
   for (const [name, value] of entries.filter(([, value]) => !isCluster(value))) readNode(draft, name, value);
-  const cluster = readCluster(draft);
   const cables = [
     ...addManagement(draft, document.get("mgmt"), topology.get("nodes")),
     ...readCables(draft, topology.get("links")),
   ];
+  checkPorts(topology.get("nodes"), cables);
+  const nodes = draft.nodes.map(({ name }) => name);
+  const cluster = readClusterFile(root, { stations: draft.stations, nodes });
   rejectDuplicates(draft);
   return {
     name: document.get("name").text() ?? basename(root),
+    about: file.about,
     stations: [...draft.stations.values()].map((builder, index) => builder.finish((port) => macOf(index + 1, port))),
     switches: [...draft.switches.values()],
     cables,
-    nodes: draft.nodes,
+    nodes,
     clients: cluster.clients,
-    objects: cluster.objects,
+    objects: withKindLabels(cluster.objects, draft.nodes),
     podSubnets: draft.podSubnets,
     serviceSubnets: draft.serviceSubnets,
   };

@@ -7,6 +7,8 @@ import { type Micros } from "../../impl/wire/time.ts";
 
 export interface Topology {
   readonly name: string;
+  /** One line about it: the comment on top of its file. */
+  readonly about: string;
   /** Everything with an IP stack: nodes, clients, routers. */
   readonly stations: readonly Station[];
   readonly switches: readonly SwitchSpec[];

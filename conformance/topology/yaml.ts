@@ -6,15 +6,18 @@ export class Value {
   readonly path: string;
   readonly #node: unknown;
   readonly #file: YamlFile;
+  readonly #parent: Value | undefined;
 
-  constructor(file: YamlFile, node: unknown, path: string) {
+  /** What is absent stands where its parent does. */
+  constructor(file: YamlFile, node: unknown, path: string, parent?: Value) {
+    this.#parent = parent;
     this.#file = file;
     this.#node = node;
     this.path = path;
   }
 
   get line(): number {
-    return this.#file.lineOf(isNode(this.#node) ? this.#node : undefined);
+    return isNode(this.#node) ? this.#file.lineOf(this.#node) : (this.#parent?.line ?? 1);
   }
 
   fail(problem: string): never {
@@ -37,7 +40,7 @@ export class Value {
 
   get(key: string): Value {
     const found = this.entries().find(([name]) => name === key);
-    return found?.[1] ?? new Value(this.#file, undefined, this.path === "" ? key : `${this.path}.${key}`);
+    return found?.[1] ?? new Value(this.#file, undefined, this.path === "" ? key : `${this.path}.${key}`, this);
   }
 
   items(): readonly Value[] {
@@ -73,12 +76,16 @@ export class Value {
 export class YamlFile {
   readonly name: string;
   readonly documents: readonly Value[];
+  /** The first sentence of the comment on top of it. */
+  readonly about: string;
   readonly #lines = new LineCounter();
   readonly #parsed: ReturnType<typeof parseAllDocuments>;
 
   /** Parses every document of a file. Throws TopologyError at the first thing that is not YAML; duplicate keys are errors. */
   constructor(name: string, text: string) {
     this.name = name;
+    const comment = /^(?:#.*\n)*/.exec(text)?.[0].replaceAll(/^# ?/gm, "").replaceAll("\n", " ").trim() ?? "";
+    this.about = /^.*?\.(?= |$)/.exec(comment)?.[0] ?? comment;
     this.#parsed = parseAllDocuments(text, { lineCounter: this.#lines, prettyErrors: false });
     const values: Value[] = [];
     if (Array.isArray(this.#parsed)) {
@@ -93,8 +100,8 @@ export class YamlFile {
     this.documents = values.filter((value) => value.exists);
   }
 
-  lineOf(node: Node | undefined): number {
-    return node?.range === undefined || node.range === null ? 1 : this.#lines.linePos(node.range[0]).line;
+  lineOf(node: Node): number {
+    return node.range === undefined || node.range === null ? 1 : this.#lines.linePos(node.range[0]).line;
   }
 
   document(node: Node): NonNullable<Parameters<Node["toJS"]>[0]> {

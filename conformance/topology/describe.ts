@@ -1,0 +1,59 @@
+// A topology in the few lines that a person needs to see what it means.
+import { type InterfaceSpec, type PortSpec, type Station, type SwitchSpec, type Topology } from "./model.ts";
+
+function interfaceText({ name, kind, addresses, master, up, noArp, mtu }: InterfaceSpec): string {
+  const words = [
+    name,
+    ...(kind.kind === "vlan" ? [`VLAN ${kind.id} on ${kind.parent}`] : kind.kind === "plain" ? [] : [kind.kind]),
+    ...(master === undefined ? [] : [`in ${master}`]),
+    ...addresses.map(({ ip, length }) => `${ip}/${length}`),
+    ...(up ? [] : ["down"]),
+    ...(noArp ? ["without ARP"] : []),
+    ...(mtu === 1500 ? [] : [`MTU ${mtu}`]),
+  ];
+  return words.join(" ");
+}
+
+function stationLines({ name, role, interfaces, routes, sysctls, neighbours }: Station): readonly string[] {
+  const kept = neighbours.timeout === undefined ? "" : `, keeps neighbours for ${neighbours.timeout / 1e6} s`;
+  return [
+    `${role} ${name}: ${interfaces.map(interfaceText).join(", ")}${kept}`,
+    ...routes.map(({ prefix, via, device }) => {
+      const way = [via === undefined ? "" : ` via ${via}`, device === undefined ? "" : ` on ${device}`].join("");
+      return `  route ${prefix}${way}`;
+    }),
+    ...sysctls.map(([key, value]) => `  ${key} = ${value}`),
+  ];
+}
+
+function portText({ isolated, access, trunk, mtu }: PortSpec): string {
+  return [
+    ...(isolated ? ["isolated"] : []),
+    ...(access === undefined ? [] : [`VLAN ${access}`]),
+    ...(trunk.length === 0 ? [] : [`tagged ${trunk.join(",")}`]),
+    ...(mtu === undefined ? [] : [`MTU ${mtu}`]),
+  ].join(" ");
+}
+
+function switchLines({ name, profile, ageing, ports }: SwitchSpec, { cables }: Topology): readonly string[] {
+  const plugged = cables.flatMap(([a, b]) => {
+    const [own, other] = a.name === name ? [a, b] : [b, a];
+    if (own.name !== name) return [];
+    const spec = ports.get(own.port);
+    const special = spec === undefined ? "" : ` (${portText(spec)})`;
+    return [`${own.port} ${other.name}:${other.port}${special}`];
+  });
+  const forgets = ageing === undefined ? "" : `, forgets after ${ageing / 1e6} s`;
+  return [`switch ${name}: ${profile}${forgets}`, ...plugged.map((text) => `  ${text}`)];
+}
+
+export function describeTopology(topology: Topology, management: string): readonly string[] {
+  const { name, nodes, clients, stations, switches, podSubnets, serviceSubnets } = topology;
+  const visible = switches.filter((item) => item.name !== management);
+  return [
+    `${name}: ${nodes.length} nodes, ${clients.length} clients, ${visible.length} switches`,
+    `pods ${podSubnets.join(", ") || "none"}; cluster addresses ${serviceSubnets.join(", ") || "none"}`,
+    ...stations.flatMap(stationLines),
+    ...visible.flatMap((item) => switchLines(item, topology)),
+  ];
+}
