@@ -19,7 +19,7 @@ const SPEAKER_PROCESS = "impl/shell/speaker-process.ts";
 const WRITER = "impl/kube/writer.ts";
 
 /** What goes wrong where stations ask and claim. */
-const NEIGHBOUR_MUTANTS: readonly Mutant[] = [
+export const NEIGHBOUR_MUTANTS: readonly Mutant[] = [
   {
     name: "deaf-to-unicast-arp",
     file: ARP,
@@ -78,6 +78,12 @@ const NEIGHBOUR_MUTANTS: readonly Mutant[] = [
   },
   { name: "probe-for-ever", file: PROBES, find: "if (sent === PROBES) {", replace: "if (sent === -1) {" },
   {
+    name: "announce-a-round-late",
+    file: ANNOUNCER,
+    find: "return fresh || anew ? this.#round(ip) : [];",
+    replace: "return anew ? this.#round(ip) : [];",
+  },
+  {
     name: "answer-for-what-went",
     file: ANNOUNCER,
     find: "    this.#addresses.delete(ip);\n    this.#bursts.stop(ip);",
@@ -135,7 +141,7 @@ const NEIGHBOUR_MUTANTS: readonly Mutant[] = [
 ];
 
 /** What goes wrong with interfaces, and between members. */
-const NETWORK_MUTANTS: readonly Mutant[] = [
+export const NETWORK_MUTANTS: readonly Mutant[] = [
   { name: "keep-old-mac", file: ANNOUNCER, find: "      before.mac !== responder.mac ||\n", replace: "" },
   {
     name: "ignore-arp-flag",
@@ -161,7 +167,13 @@ const NETWORK_MUTANTS: readonly Mutant[] = [
     name: "impatient-probes",
     file: "impl/speaker/members/prober.ts",
     find: "const deadline = plus(now, roster.awareness.scale(config.probeInterval));",
-    replace: "const deadline = plus(now, (300_000 as Micros));",
+    replace: "const deadline = plus(now, (3_000 as Micros));",
+  },
+  {
+    name: "suspect-for-ever",
+    file: "impl/speaker/members/suspicion.ts",
+    find: "    return this.#expiresAt;",
+    replace: "    return plus(this.#expiresAt, (1e12 as Micros));",
   },
   {
     name: "never-look-again",
@@ -172,7 +184,7 @@ const NETWORK_MUTANTS: readonly Mutant[] = [
 ];
 
 /** What goes wrong with the API server. */
-const API_MUTANTS: readonly Mutant[] = [
+export const API_MUTANTS: readonly Mutant[] = [
   {
     name: "resume-whatever-happened",
     file: REFLECTOR,
@@ -223,6 +235,36 @@ const API_MUTANTS: readonly Mutant[] = [
     replace: "const until = plus(now.monotonic, seconds(1e6));",
   },
   {
+    name: "deaf-to-deletions",
+    file: REFLECTOR,
+    find: 'type === "DELETED" ? this.store.remove(object) : this.store.upsert(object)',
+    replace: "this.store.upsert(object)",
+  },
+  {
+    name: "keep-lost-members",
+    file: SPEAKER_PROCESS,
+    find: 'if (kind === "left" && event.name !== this.#options.nodeName) {',
+    replace: 'if (kind === "left" && event.name === this.#options.nodeName) {',
+  },
+  {
+    name: "keep-addresses-without-pools",
+    file: "impl/controller/converge.ts",
+    find: "    allocator.release(tenant);\n    return { ...SETTLED, ...precluded };",
+    replace: "    return { ...SETTLED, ...precluded, keepStatus: true };",
+  },
+  {
+    name: "keep-refused-address",
+    file: "impl/speaker/speaker.ts",
+    find: "const effects = protocols.flatMap((protocol) => this.#withdraw(key, protocol, because));",
+    replace: "const effects: readonly SpeakerEffect[] = [];",
+  },
+  {
+    name: "recover-the-waiting-first",
+    file: CONTROLLER,
+    find: "(a, b) => b.addressCount - a.addressCount || (a.key < b.key ? -1 : 1),\n    );\n    if (this.#configured) for (const entry of entries) this.#reclaim(entry);",
+    replace: "(a, b) => a.addressCount - b.addressCount || (a.key < b.key ? -1 : 1),\n    );",
+  },
+  {
     name: "take-the-end-for-the-end",
     file: REFLECTOR,
     find: "    this.#backOff.succeeded();\n    this.#watch(now, out);",
@@ -268,7 +310,7 @@ const API_MUTANTS: readonly Mutant[] = [
 ];
 
 /** What goes wrong with bytes. */
-const INPUT_MUTANTS: readonly Mutant[] = [
+export const INPUT_MUTANTS: readonly Mutant[] = [
   {
     name: "forget-malformed-frames",
     file: ANNOUNCER,
@@ -305,12 +347,4 @@ const INPUT_MUTANTS: readonly Mutant[] = [
     find: 'if (internetChecksum(bytes, pseudo) !== 0) reader.fail("checksum", "is wrong");',
     replace: "",
   },
-];
-
-/** Ways to be wrong when something else is. */
-export const FAULT_MUTANTS: readonly Mutant[] = [
-  ...NEIGHBOUR_MUTANTS,
-  ...NETWORK_MUTANTS,
-  ...API_MUTANTS,
-  ...INPUT_MUTANTS,
 ];

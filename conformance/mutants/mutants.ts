@@ -1,5 +1,5 @@
 import { ADDRESS_MUTANTS } from "./addresses.ts";
-import { FAULT_MUTANTS } from "./faults.ts";
+import { API_MUTANTS, INPUT_MUTANTS, NEIGHBOUR_MUTANTS, NETWORK_MUTANTS } from "./faults.ts";
 import { LAYER2_MUTANTS } from "./layer2.ts";
 import { type Mutant } from "./mutant.ts";
 import { SELECTION_MUTANTS } from "./selection.ts";
@@ -15,5 +15,8 @@ export const MUTANT_GROUPS: readonly MutantGroup[] = [
   { mutants: ADDRESS_MUTANTS, scenarios: ["assignment/"] },
   { mutants: LAYER2_MUTANTS, scenarios: ["layer2/", "failover/"] },
   { mutants: SELECTION_MUTANTS, scenarios: ["selection/"] },
-  { mutants: FAULT_MUTANTS, scenarios: ["api-faults/", "neighbours/", "network/", "bad-input/"] },
+  { mutants: NEIGHBOUR_MUTANTS, scenarios: ["neighbours/"] },
+  { mutants: NETWORK_MUTANTS, scenarios: ["network/"] },
+  { mutants: API_MUTANTS, scenarios: ["api-faults/"] },
+  { mutants: INPUT_MUTANTS, scenarios: ["bad-input/"] },
 ];
