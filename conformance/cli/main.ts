@@ -18,6 +18,8 @@ Examples:
   assay simulate --demo                          three nodes, one Service, one node dies
   assay simulate -f my-cluster/ --fault "10s crash owner" --pcap run.pcapng
   assay check my-cluster/                        every problem of a configuration, with file and line
+  assay simulate --help                          the faults that there are
+  assay topology                                 the networks that come with Assay
   assay run failover                             every scenario with "failover" in its name
   assay run 'failover/power-loss[ipv4]' --pcap run.pcapng
 
@@ -27,19 +29,19 @@ Exit codes: 0 all is well, 1 something failed or is wrong, 2 it could not be tri
 /** What a person can mend, said without a stack trace. */
 const EXPECTED = [UsageError, TopologyError, UnknownTopology, FaultError, ConfigError];
 let code = 0;
-const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 program
   .command("simulate")
   .description(
     "Runs your manifests on a simulated network with the real controller and speakers, and tells what happens.",
   )
-  .option("-f, --file <path>", "manifests: a file, a folder, or - for standard input; may be given often", collect, [])
+  .option("-f, --file <path>", "manifests: a file, a folder, or - for standard input; may be given often", collect)
   .option(
     "-t, --topology <name|folder>",
     "a topology that comes with Assay, or a folder with a topology.clab.yml (default: lan-3, or dual-stack where the manifests ask for IPv6)",
   )
-  .option("--fault <text>", 'what goes wrong, such as "10s crash owner"; may be given often', collect, [])
+  .option("--fault <text>", 'what goes wrong, such as "10s crash owner"; may be given often', collect)
   .option("--for <duration>", "how long to simulate (default: 60s)")
   .option("--seed <text>", "same seed, same run", "1")
   .option("--pcap <file>", "write every frame as a pcapng")
@@ -48,7 +50,7 @@ program
   .addHelpText("after", `\n${faultHelp()}`)
   .action(async (flags) => {
     const { simulateCommand } = await import("./simulate.ts");
-    code = await simulateCommand(flags);
+    code = await simulateCommand({ file: [], fault: [], ...flags });
   });
 
 program
@@ -61,7 +63,16 @@ program
   .option("--quiet", "print only what failed, and the sum")
   .option("--pcap <file>", "write every frame of one scenario as a pcapng")
   .option("--trace <file>", "write every line of the trace of one scenario")
-  .option("--json <file>", "write the results as JSON")
+  .option("--json <file>", "write the results as JSON; - for standard output")
+  .addHelpText(
+    "after",
+    `
+Examples:
+  assay run                                      every scenario, on all cores
+  assay run 'layer2/*[ipv6]' --twice             some of them, twice, with the same trace
+  assay run 'failover/power-loss[ipv4]' --pcap run.pcapng --trace run.txt
+A scenario that fails prints the line that runs it again. --driver netns needs root on Linux.`,
+  )
   .action(async (pattern: string | undefined, flags) => {
     const { runCommand } = await import("./run.ts");
     code = await runCommand(pattern, flags);
@@ -69,11 +80,12 @@ program
 
 program
   .command("list")
-  .description("Lists the conformance scenarios.")
+  .description("Lists the conformance scenarios by group.")
   .argument("[pattern]", "a piece of the name; * stands for anything")
+  .option("--coverage", "which of MetalLB's Layer 2 behaviours they cover, and which not")
   .option("--json", "as JSON")
   .action(async (pattern: string | undefined, flags) => {
-    const { listCommand } = await import("./run.ts");
+    const { listCommand } = await import("./list.ts");
     code = await listCommand(pattern, flags);
   });
 

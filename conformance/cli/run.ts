@@ -1,11 +1,12 @@
-import { writeFileSync } from "node:fs";
+import { didYouMean } from "../../impl/api/schema/spelling.ts";
 import { findTopology } from "../topology/find.ts";
 import { simDriver } from "../drivers/sim/driver.ts";
 import { type Driver } from "../drivers/driver.ts";
 import { type Case, loadCases, matchesPattern } from "../runner/catalogue.ts";
+import { Progress } from "./progress.ts";
 import { type CaseResult, runCase } from "../runner/run-case.ts";
 import { runSuite } from "../runner/suite.ts";
-import { paint, table, UsageError } from "./output.ts";
+import { checkWritable, paint, UsageError, writeResult } from "./output.ts";
 
 export interface RunFlags {
   readonly driver: string;
@@ -23,12 +24,15 @@ async function findDriver(name: string): Promise<Driver> {
   throw new UsageError(`there is no driver "${name}": sim and netns are`);
 }
 
-async function select(pattern: string | undefined): Promise<readonly Case[]> {
+export async function selectCases(pattern: string | undefined): Promise<readonly Case[]> {
   const all = await loadCases();
   const chosen = all.filter(({ name }) => matchesPattern(name, pattern ?? "*"));
-  if (chosen.length === 0)
-    throw new UsageError(`no scenario is called anything like "${pattern ?? ""}"; assay list shows all`);
-  return chosen;
+  if (chosen.length > 0) return chosen;
+  const meant = didYouMean(pattern ?? "", [
+    ...new Set(all.flatMap(({ name, scenario }) => [name, scenario.name, ...scenario.name.split("/")])),
+  ]);
+  const hint = meant === undefined ? "" : `, did you mean ${meant}?`;
+  throw new UsageError(`no scenario is called anything like "${pattern ?? ""}"${hint}; assay list shows all`);
 }
 
 function reproduce(result: CaseResult): string {
@@ -75,8 +79,8 @@ async function runHere(
       });
       show(result);
       results.push(result);
-      if (flags.pcap !== undefined && result.pcapng !== undefined) writeFileSync(flags.pcap, result.pcapng);
-      if (flags.trace !== undefined) writeFileSync(flags.trace, `${result.lines.join("\n")}\n`);
+      if (flags.pcap !== undefined && result.pcapng !== undefined) writeResult("--pcap", flags.pcap, result.pcapng);
+      if (flags.trace !== undefined) writeResult("--trace", flags.trace, `${result.lines.join("\n")}\n`);
     }
   };
   await Promise.all(Array.from({ length: driver.parallel ?? 1 }, work));
@@ -86,67 +90,103 @@ async function runHere(
 const count = (results: readonly CaseResult[], outcome: CaseResult["outcome"]): number =>
   results.filter((result) => result.outcome === outcome).length;
 
-/** `assay run`: 0 all passed, 1 something failed, 2 nothing could run. */
-export async function runCommand(pattern: string | undefined, flags: RunFlags): Promise<number> {
-  const cases = await select(pattern);
-  const driver = await findDriver(flags.driver);
-  const unavailable = driver.unavailable();
-  if (unavailable !== undefined) {
-    console.log(`could not run: ${unavailable}`);
-    return 2;
-  }
-  if ((flags.pcap !== undefined || flags.trace !== undefined) && cases.length !== 1) {
+function checkFlags(pattern: string | undefined, flags: RunFlags, cases: readonly Case[]): void {
+  for (const option of ["pcap", "trace", "json"] as const) checkWritable(`--${option}`, flags[option]);
+  if (flags.seed === "") throw new UsageError("--seed: may not be empty");
+  const single = flags.pcap !== undefined || flags.trace !== undefined;
+  if (single && cases.length !== 1) {
     throw new UsageError(`--pcap and --trace are for one scenario, and "${pattern ?? "*"}" means ${cases.length}`);
   }
-  const started = performance.now();
+  if (flags.twice !== true) return;
+  if (single) throw new UsageError("--twice compares traces and keeps none: leave --pcap and --trace away");
+  if (flags.driver !== "sim")
+    throw new UsageError(`--twice is for sim: worlds of ${flags.driver} leave no trace to compare`);
+}
+
+/** What has run so far, for whoever ends it early. */
+class Watch implements Disposable {
+  readonly #results: CaseResult[] = [];
+  readonly #progress = new Progress();
+  readonly #total: number;
+  readonly #say: (text: string) => void;
+  readonly #onInterrupt = (): void => {
+    this.#progress.clear();
+    this.#say(`interrupted after ${this.#results.length} of ${this.#total}`);
+    process.exit(130);
+  };
+
+  constructor(total: number, say: (text: string) => void) {
+    this.#total = total;
+    this.#say = say;
+    process.on("SIGINT", this.#onInterrupt);
+  }
+
+  add(result: CaseResult, shown: boolean): void {
+    this.#results.push(result);
+    if (shown) {
+      this.#progress.clear();
+      this.#say(describe(result));
+    }
+    const failed = count(this.#results, "failed");
+    this.#progress.show(() => `${this.#results.length} of ${this.#total} have run, ${failed} failed`);
+  }
+
+  get elapsedSeconds(): string {
+    return (this.#progress.elapsedMs / 1000).toFixed(1);
+  }
+
+  [Symbol.dispose](): void {
+    this.#progress.clear();
+    process.off("SIGINT", this.#onInterrupt);
+  }
+}
+
+/** Lines of the trace are kept of what failed. */
+function resultsJson(driver: Driver, flags: RunFlags, results: readonly CaseResult[]): string {
+  const kept = results.map(({ pcapng: _pcapng, lines, ...result }) =>
+    result.outcome === "failed" ? { ...result, lines, again: reproduce({ ...result, lines }) } : result,
+  );
+  const report = {
+    driver: driver.name,
+    seed: flags.seed,
+    passed: count(results, "passed"),
+    failed: count(results, "failed"),
+    notRunnable: count(results, "notRunnable"),
+    results: kept,
+  };
+  return `${JSON.stringify(report, null, 1)}\n`;
+}
+
+/** `assay run`: 0 all passed, 1 something failed, 2 nothing could run. */
+export async function runCommand(pattern: string | undefined, flags: RunFlags): Promise<number> {
+  const cases = await selectCases(pattern);
+  checkFlags(pattern, flags, cases);
+  const driver = await findDriver(flags.driver);
+  const say = (text: string): void => {
+    if (flags.json !== "-") console.log(text);
+  };
+  const unavailable = driver.unavailable();
+  if (unavailable !== undefined) {
+    console.error(`could not run: ${unavailable}`);
+    return 2;
+  }
+  using watch = new Watch(cases.length, say);
   const show = (result: CaseResult): void => {
     const quiet = flags.quiet === true && result.outcome === "passed";
     const idle = result.outcome === "notRunnable" && pattern === undefined;
-    if (!quiet && !idle) console.log(describe(result));
+    watch.add(result, !quiet && !idle);
   };
   const here = driver.name !== "sim" || flags.pcap !== undefined || flags.trace !== undefined || cases.length === 1;
+  const names = cases.map(({ name }) => name);
   const results =
     here && flags.twice !== true
       ? await runHere(cases, driver, flags, show)
-      : await runSuite(
-          cases.map(({ name }) => name),
-          { seed: flags.seed, twice: flags.twice === true, onResult: show },
-        );
-  const passed = count(results, "passed");
-  const failed = count(results, "failed");
-  const not = count(results, "notRunnable");
-  if (flags.json !== undefined) {
-    const report = { driver: driver.name, seed: flags.seed, passed, failed, notRunnable: not, results };
-    writeFileSync(
-      flags.json,
-      `${JSON.stringify(report, (key, value: unknown) => (key === "pcapng" ? undefined : value), 1)}\n`,
-    );
-  }
-  const took = ((performance.now() - started) / 1000).toFixed(1);
+      : await runSuite(names, { seed: flags.seed, twice: flags.twice === true, onResult: show });
+  if (flags.json !== undefined) writeResult("--json", flags.json, resultsJson(driver, flags, results));
+  const [passed, failed, not] = [count(results, "passed"), count(results, "failed"), count(results, "notRunnable")];
   const times = flags.twice === true ? ", each twice with the same trace" : "";
-  console.log(
-    `${results.length - not} scenarios on ${driver.name}${times}; ${not} need what ${driver.name} lacks; ${took} s`,
-  );
-  console.log(`${passed} passed, ${failed} failed`);
+  const lacking = not === 0 ? "" : `; ${not} need what ${driver.name} lacks`;
+  say(`${results.length - not} scenarios on ${driver.name}${times}${lacking}; ${watch.elapsedSeconds} s`);
+  say(`${passed} passed, ${failed} failed`);
   return failed > 0 ? 1 : passed === 0 ? 2 : 0;
-}
-
-/** `assay list`. */
-export async function listCommand(pattern: string | undefined, flags: { readonly json?: boolean }): Promise<number> {
-  const cases = await select(pattern);
-  const rows = cases.map(({ name, scenario }) => ({
-    name,
-    topology: scenario.topology,
-    cites: scenario.cites,
-    title: scenario.title,
-  }));
-  if (flags.json === true) console.log(JSON.stringify(rows, null, 1));
-  else
-    console.log(
-      table([
-        ["NAME", "TOPOLOGY", "CITES", "TITLE"],
-        ...rows.map((row) => [row.name, row.topology, row.cites.join(", "), row.title]),
-      ]),
-    );
-  return 0;
 }
