@@ -1,12 +1,18 @@
 import { type Mutant } from "./mutant.ts";
 
+const ADDRESS = "impl/controller/address.ts";
+const ALLOCATOR = "impl/controller/allocator.ts";
 const ADVERTISED_POOLS = "impl/api/advertised-pools.ts";
 const ANNOUNCER = "impl/speaker/layer2/announcer.ts";
 const ELECTION = "impl/speaker/layer2/election.ts";
 const ELIGIBILITY = "impl/speaker/layer2/eligibility.ts";
+const ENDPOINTS = "impl/speaker/endpoints.ts";
 const LAYER2 = "impl/speaker/layer2/layer2.ts";
 const LINKS = "impl/speaker/layer2/links.ts";
 const NODE_FACTS = "impl/speaker/node-facts.ts";
+const REQUEST = "impl/controller/service-request.ts";
+const SPEAKER = "impl/speaker/speaker.ts";
+const SPEAKER_CLUSTER = "impl/shell/speaker-cluster.ts";
 const SUBJECT = "impl/speaker/subject.ts";
 
 /** Ways to let the wrong node, the wrong interface or the wrong Service in. */
@@ -238,5 +244,113 @@ export const SELECTION_MUTANTS: readonly Mutant[] = [
     find: "const present = links.filter((link) => exclude?.test(link.name) !== true);",
     replace:
       "const broken = links.some(({ master, running }) => master !== undefined && !running);\n    const present = links.filter((link) => exclude?.test(link.name) !== true && !broken);",
+  },
+  {
+    name: "endpoint-must-say-ready",
+    file: ENDPOINTS,
+    find: "return conditions?.ready !== false || conditions.serving === true;",
+    replace: "return conditions?.ready === true || conditions?.serving === true;",
+  },
+  {
+    name: "endpoint-must-serve",
+    file: ENDPOINTS,
+    find: "return conditions?.ready !== false || conditions.serving === true;",
+    replace: "return conditions?.ready !== false && conditions?.serving !== false;",
+  },
+  {
+    name: "unready-endpoint-never-counts",
+    file: ENDPOINTS,
+    find: "return conditions?.ready !== false || conditions.serving === true;",
+    replace: "return conditions?.ready !== false;",
+  },
+  {
+    name: "terminating-endpoint-never-counts",
+    file: ENDPOINTS,
+    find: "|| conditions.serving === true;",
+    replace: "|| (conditions.serving === true && conditions.terminating !== true);",
+  },
+  {
+    name: "every-endpoint-counts",
+    file: ENDPOINTS,
+    find: "    if (!canServe(endpoint.conditions)) continue;\n",
+    replace: "",
+  },
+  {
+    name: "endpoint-needs-node",
+    file: ENDPOINTS,
+    find: "    serving = true;\n",
+    replace: "    serving ||= endpoint.nodeName !== undefined;\n",
+  },
+  {
+    name: "local-without-nodes-is-cluster",
+    file: ELIGIBILITY,
+    find: "among: local ? endpoints.nodes : undefined,",
+    replace: "among: local && endpoints.nodes.size > 0 ? endpoints.nodes : undefined,",
+  },
+  {
+    name: "slice-takes-others-along",
+    file: SPEAKER,
+    find: "if (endpoints === undefined) slices.delete(slice);",
+    replace: "if (endpoints === undefined) slices.clear();",
+  },
+  {
+    name: "slice-stays-with-first-service",
+    file: SPEAKER_CLUSTER,
+    find: "if (previously !== service) this.carryOut(speaker.setEndpoints(previously, name, undefined, at), now);",
+    replace: "",
+  },
+  {
+    name: "endpoints-move-nothing",
+    file: SPEAKER,
+    find: "return this.#services.has(key) ? this.#handle(key, now) : [];",
+    replace: "return this.#announced.size === 0 && this.#services.has(key) ? this.#handle(key, now) : [];",
+  },
+  {
+    name: "elect-without-address",
+    file: ELECTION,
+    find: "encodeUtf8(`${node.name}#${contest.ip}`)",
+    replace: "encodeUtf8(node.name)",
+  },
+  {
+    name: "elect-in-other-order",
+    file: ELECTION,
+    find: "encodeUtf8(`${node.name}#${contest.ip}`)",
+    replace: "encodeUtf8(`${contest.ip}#${node.name}`)",
+  },
+  {
+    name: "look-at-few-rivals",
+    file: ELECTION,
+    find: "step < names.length; step++",
+    replace: "step < Math.min(names.length, 20); step++",
+  },
+  {
+    name: "elect-by-last-address",
+    file: ELIGIBILITY,
+    find: "const [ip] = ips;",
+    replace: "const ip = ips.at(-1);",
+  },
+  {
+    name: "share-with-other-backends",
+    file: ADDRESS,
+    find: "if (existing.backend !== asking.backend) {",
+    replace: "if (existing.backend === undefined) {",
+  },
+  {
+    name: "backend-without-policy",
+    file: REQUEST,
+    find: 'backend: spec.externalTrafficPolicy === "Local" ? labelText(spec.selector ?? {}) : "",',
+    replace: "backend: labelText(spec.selector ?? {}),",
+  },
+  {
+    name: "backend-without-selector",
+    file: REQUEST,
+    find: '"Local" ? labelText(spec.selector ?? {}) : "",',
+    replace: '"Local" ? "local" : "",',
+  },
+  {
+    name: "edited-sharer-wakes-nobody",
+    file: ALLOCATOR,
+    find: "if (!same) this.#noteRelease(address, shareId);",
+    replace: "",
   },
 ];
