@@ -51,6 +51,9 @@ const native = loadNative();
 const probes = new Map<string, Probe>();
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Listens on where nobody said anything: on a busy machine the first to answer may be late. */
+const LATE_MS = 400;
+
 async function exchange(link: string, frame: string, listenMs: number): Promise<readonly string[]> {
   const heard: string[] = [];
   using socket = new FrameSocket(native, { index: interfaceIndex(link) }, (bytes) =>
@@ -58,6 +61,7 @@ async function exchange(link: string, frame: string, listenMs: number): Promise<
   );
   socket.send(Buffer.from(frame, "base64"));
   await sleep(listenMs);
+  if (heard.length === 0 && listenMs > 0) await sleep(LATE_MS);
   return heard;
 }
 
