@@ -6,21 +6,22 @@ import { Writer } from "./writer.ts";
 const VERSION = 1;
 const LENGTH = 24;
 
-/** IANA "BFD Diagnostic Codes"; the last is of RFC 6428. */
-const DIAGNOSTICS = {
-  none: 0,
-  controlDetectionTimeExpired: 1,
-  echoFunctionFailed: 2,
-  neighborSignaledSessionDown: 3,
-  forwardingPlaneReset: 4,
-  pathDown: 5,
-  concatenatedPathDown: 6,
-  administrativelyDown: 7,
-  reverseConcatenatedPathDown: 8,
-  misConnectivityDefect: 9,
-} as const;
-export type BfdDiagnostic = keyof typeof DIAGNOSTICS;
+/** IANA "BFD Diagnostic Codes", from 0; the last is of RFC 6428. */
+const DIAGNOSTICS = [
+  "none",
+  "controlDetectionTimeExpired",
+  "echoFunctionFailed",
+  "neighborSignaledSessionDown",
+  "forwardingPlaneReset",
+  "pathDown",
+  "concatenatedPathDown",
+  "administrativelyDown",
+  "reverseConcatenatedPathDown",
+  "misConnectivityDefect",
+] as const;
+export type BfdDiagnostic = (typeof DIAGNOSTICS)[number];
 
+/** RFC 5880 section 4.1, from 0. */
 const STATES = ["adminDown", "down", "init", "up"] as const;
 export type BfdState = (typeof STATES)[number];
 
@@ -80,7 +81,7 @@ export function encodeBfd(packet: BfdControl): Uint8Array {
   const { diagnostic, authentication } = packet;
   const section = authentication === undefined ? 0 : authentication.data.length + 2;
   const writer = new Writer(LENGTH + section)
-    .u8((VERSION << 5) | (typeof diagnostic === "number" ? diagnostic & 0x1f : DIAGNOSTICS[diagnostic]))
+    .u8((VERSION << 5) | (typeof diagnostic === "number" ? diagnostic & 0x1f : DIAGNOSTICS.indexOf(diagnostic)))
     .u8((STATES.indexOf(packet.state) << 6) | flagsOf(packet))
     .u8(packet.detectMultiplier)
     .u8(LENGTH + section)
@@ -116,7 +117,7 @@ export function decodeBfd(payload: Uint8Array): BfdControl {
   if (length < (isAuthenticated ? LENGTH + 2 : LENGTH)) reader.fail("length", `is ${length}`);
   if (length > payload.length) reader.fail("length", `is ${length} in a payload of ${payload.length} bytes`);
   return {
-    diagnostic: diagnosticOf(first & 0x1f),
+    diagnostic: DIAGNOSTICS[first & 0x1f] ?? first & 0x1f,
     state: STATES[second >> 6] ?? reader.fail("state", `is ${second >> 6}`),
     poll: (second & FLAGS.poll) !== 0,
     final: (second & FLAGS.final) !== 0,
@@ -131,11 +132,6 @@ export function decodeBfd(payload: Uint8Array): BfdControl {
     requiredMinEchoRx: micros(reader.u32("requiredMinEchoRx")),
     authentication: isAuthenticated ? readAuthentication(reader, length - LENGTH) : undefined,
   };
-}
-
-function diagnosticOf(code: number): BfdDiagnostic | number {
-  for (const [name, known] of Object.entries(DIAGNOSTICS)) if (known === code) return name as BfdDiagnostic;
-  return code;
 }
 
 /** The section fills what the length of the packet leaves for it. */
