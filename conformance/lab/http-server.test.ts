@@ -24,7 +24,7 @@ interface Line {
   readonly trace: readonly string[];
   /** The server's side of the line. */
   readonly say: (input: KubeInput) => void;
-  until(entry: string): Promise<void>;
+  readonly until: (entry: string) => Promise<void>;
 }
 
 async function line(): Promise<Line> {

@@ -9,7 +9,7 @@ interface Line {
   readonly port: HttpKubePort;
   readonly trace: string[];
   /** Resolves when the trace has a line that starts so. */
-  until(start: string): Promise<void>;
+  readonly until: (start: string) => Promise<void>;
 }
 
 const servers: Server[] = [];

@@ -99,17 +99,18 @@ export function methodTo(name: MethodName, target: AgentTarget): Method {
 /** One attempt. Resolves in any case, after `timeoutMs` at the latest. */
 export function attempt(method: Method, timeoutMs: number): Promise<ProbeOutcome> {
   return new Promise((resolve) => {
-    let takeBack: (() => void) | undefined;
     let settled = false;
+    const underWay: { takeBack?: () => void } = {};
     const settle = (outcome: ProbeOutcome): void => {
       if (settled) return;
       settled = true;
       clearTimeout(timer);
-      takeBack?.();
+      underWay.takeBack?.();
       resolve(outcome);
     };
     const timer = setTimeout(() => settle({ kind: "failed", because: "timeout" }), timeoutMs);
-    takeBack = method(settle);
-    if (settled) takeBack();
+    underWay.takeBack = method(settle);
+    // It may have failed before there was anything to take back.
+    if (settled) underWay.takeBack();
   });
 }

@@ -86,7 +86,7 @@ class Ears {
 
 const ears = new Map<string, Ears>();
 
-function answer(question: ClientQuestion): Promise<unknown> | unknown {
+function answer(question: ClientQuestion): unknown {
   switch (question.kind) {
     case "request":
       return attempt(methodTo(question.method, question.target), question.timeoutMs) satisfies Promise<ProbeOutcome>;

@@ -25,11 +25,11 @@ function say(reply: Reply): void {
 export const tell = (event: unknown): void => say({ kind: "event", event });
 
 /** In the child: answers questions until the driver hangs up, then exits: no child outlives its driver. */
-export function answerQuestions<T>(answer: (question: T) => Promise<unknown> | unknown): void {
+export function answerQuestions(answer: (question: never) => unknown): void {
   const lines = createInterface({ input: process.stdin });
   const reply = async ({ id, ask }: Question): Promise<void> => {
     try {
-      say({ kind: "answer", id, answer: await answer(ask as T) });
+      say({ kind: "answer", id, answer: await answer(ask as never) });
     } catch (error) {
       say({ kind: "failure", id, because: error instanceof Error ? error.message : String(error) });
     }

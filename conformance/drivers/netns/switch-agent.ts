@@ -7,11 +7,11 @@ import { answerQuestions, tell } from "./stdio.ts";
 
 const { ports, everything }: SwitchSpec = JSON.parse(process.argv[2] ?? "{}");
 const native = loadNative();
-for (const { device, point } of ports) {
+const sockets = ports.map(({ device, point }) => {
   const show = (bytes: Uint8Array): void => {
     tell({ point, frame: Buffer.from(bytes).toString("base64") } satisfies SwitchEvent);
   };
-  new FrameSocket(native, { index: interfaceIndex(device) }, show, everything ? ALL_FRAMES : NEIGHBOUR_FRAMES);
-}
-// Answers as soon as it sees.
-answerQuestions(() => null);
+  return new FrameSocket(native, { index: interfaceIndex(device) }, show, everything ? ALL_FRAMES : NEIGHBOUR_FRAMES);
+});
+// Ready as soon as it sees.
+answerQuestions(() => sockets.length);

@@ -1,5 +1,5 @@
 // What only a kernel can say. Runs where the lane puts it: as root in a network namespace of its own, with the addon built.
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Link } from "../../ports.ts";
@@ -47,12 +47,12 @@ const arpRequest = (target: string): Uint8Array =>
   });
 
 describe.skipIf(!OWN_NAMESPACE)("on this kernel", () => {
-  beforeAll(() => {
-    // The sysfs that is mounted shows the namespace of whoever mounted it.
-    spawnSync("mount", ["-t", "sysfs", "sysfs", "/sys"]);
+  beforeAll(async () => {
     ip("link add name left address 02:00:00:00:00:01 type veth peer name right address 02:00:00:00:00:02");
     ip("link set left up");
     ip("link set right up");
+    const isUp = (name: string): boolean => readFileSync(`/sys/class/net/${name}/operstate`, "utf8").trim() === "up";
+    await until(() => (isUp("left") && isUp("right") ? true : undefined));
   });
 
   afterAll(() => ip("link del left"));
