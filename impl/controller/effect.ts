@@ -1,3 +1,4 @@
+import { shorten } from "../api/problem.ts";
 import { type Ip } from "../wire/ip.ts";
 import { type PoolCounters } from "./allocator.ts";
 
@@ -17,15 +18,11 @@ export interface ServiceEvent {
   readonly message: string;
 }
 
-/** The API server refuses longer messages (events.k8s.io/v1: note, 1 kB). */
-const MAX_MESSAGE = 1000;
-
 export function serviceEvent(
   service: string,
   type: ServiceEvent["type"],
   reason: string,
   message: string,
 ): ServiceEvent {
-  const text = message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE - 1)}…` : message;
-  return { kind: "event", service, type, reason, message: text };
+  return { kind: "event", service, type, reason, message: shorten(message) };
 }

@@ -73,6 +73,14 @@ it("writes what kubectl describes", () => {
   });
 });
 
+it("cuts what is longer than the API takes, and still counts it", () => {
+  const { record, run, events } = bench();
+  record(say("x".repeat(65_536)));
+  record(say("x".repeat(65_536)));
+  run(seconds(1));
+  expect(events().map(({ message, count }) => [message, count])).toEqual([[`${"x".repeat(999)}…`, 2]]);
+});
+
 it("counts what is said again, even before the first is written", () => {
   const { record, run, events } = bench();
   for (let count = 0; count < 3; count++) record(say("a"));

@@ -1,5 +1,6 @@
 // core/v1 Events: https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
 import { type EventObject, type KubeObject } from "../api/kubernetes.ts";
+import { shorten } from "../api/problem.ts";
 import { formatTimestamp } from "../api/timestamp.ts";
 import { type Instant, type Random } from "../ports.ts";
 import { type Micros, minus, minutes } from "../wire/time.ts";
@@ -59,7 +60,9 @@ export class EventRecorder {
   }
 
   /** False where the object has said too much lately. */
-  record(occurrence: Occurrence, now: Instant): boolean {
+  record({ message: said, ...rest }: Occurrence, now: Instant): boolean {
+    // events.k8s.io/v1 takes 1 kB.
+    const occurrence = { ...rest, message: shorten(said) };
     const about = aboutOf(occurrence);
     if (!this.#mayTell(about, now.monotonic)) return false;
     const { type, reason, message } = occurrence;

@@ -255,7 +255,9 @@ export class Reflector<T extends KubeObject = KubeObject> {
     const { code, reason: because } = failure;
     if (this.#backOff.failures === 0) {
       const fields = { resource: this.resource.plural, status: code, because };
-      out.effects.push({ kind: "log", level: "info", event: "kube.watch.interrupted", fields });
+      // What was never listed keeps the whole process waiting: a right that is missing, or a kind that is not installed.
+      const level = this.#synced ? "info" : "warn";
+      out.effects.push({ kind: "log", level, event: "kube.watch.interrupted", fields });
     }
     const spread = next === "list" && this.#synced ? times(RELIST_SPREAD, this.#random.next()) : NO_WAIT;
     const until = plus(plus(now.monotonic, this.#backOff.next(failure.retryAfter)), spread);
