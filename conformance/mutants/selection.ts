@@ -148,8 +148,8 @@ export const SELECTION_MUTANTS: readonly Mutant[] = [
   {
     name: "answer-on-every-interface",
     file: ANNOUNCER,
-    find: 'if (holders === undefined) return "announceIp";\n    if (!covers(holders, ip, responder)) return "notMatchInterface";',
-    replace: 'if (holders === undefined) return "announceIp";',
+    find: 'if (!covers(address, ip, responder)) return "notMatchInterface";',
+    replace: "",
   },
   {
     name: "announce-on-every-interface",
@@ -166,8 +166,8 @@ export const SELECTION_MUTANTS: readonly Mutant[] = [
   {
     name: "keep-first-interfaces",
     file: ANNOUNCER,
-    find: "    holders.set(holder, interfaces);\n    return",
-    replace: "    return",
+    find: "    address.interfaces = unionOf(holders.values());\n    return [...this",
+    replace: "    return [...this",
   },
   {
     name: "new-interface-waits-for-burst",
@@ -234,9 +234,9 @@ export const SELECTION_MUTANTS: readonly Mutant[] = [
   {
     name: "vlan-is-its-parent",
     file: ANNOUNCER,
-    find: 'if (interfaces === "all" || interfaces.has(responder.name)) return true;',
+    find: 'interfaces === "all" || interfaces.has(responder.name)',
     replace:
-      'if (interfaces === "all" || [...interfaces].some((one) => one.split(".")[0] === responder.name.split(".")[0])) return true;',
+      'interfaces === "all" || [...interfaces].some((one) => one.split(".")[0] === responder.name.split(".")[0])',
   },
   {
     name: "dead-port-silences-bond",
