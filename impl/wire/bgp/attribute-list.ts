@@ -110,8 +110,8 @@ export class AttributeList {
   attributes(): PathAttributes | undefined {
     const { origin, asPath, as4Path, aggregator, as4Aggregator, nextHop: _nextHop, ...rest } = this.#draft;
     if (origin === undefined || asPath === undefined) return undefined;
-    // RFC 6793 section 4.2.3: an aggregator that is not AS_TRANS knew nothing of the AS4 attributes, which are stale then.
-    const stale = aggregator !== undefined && aggregator.asn !== AS_TRANS;
+    // RFC 6793 section 4.2.3: an aggregator beside AS4_AGGREGATOR that is not AS_TRANS came later than both AS4 attributes.
+    const stale = as4Aggregator !== undefined && aggregator !== undefined && aggregator.asn !== AS_TRANS;
     return {
       ...rest,
       origin,

@@ -83,7 +83,7 @@ export function packWithdrawals(prefixes: Iterable<Prefix>, context: WithdrawCon
 
 /** The only message without a route: it says that all of them have been sent. */
 export function encodeEndOfRib(family: Family): Uint8Array {
-  return family === "ipv4" ? withdrawTemplate().before : unreachTemplate(family).before;
+  return family === "ipv4" ? update(NOTHING) : unreachTemplate(family).before;
 }
 
 interface Group {

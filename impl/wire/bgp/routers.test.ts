@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { hex } from "../golden/hex.ts";
-import { updateInWords } from "./golden/in-words.ts";
+import { settled, updateInWords } from "./golden/in-words.ts";
 import { type BgpMessage, decodeMessage } from "./message.ts";
 import { MessageStream } from "./message-stream.ts";
 import { encodeNotification } from "./notification.ts";
@@ -26,15 +26,6 @@ const CAPTURES: readonly Capture[] = readFileSync(new URL("./golden/routers.hex"
   .toArray();
 
 const UPDATES = CAPTURES.filter(({ bytes }) => bytes[18] === 2);
-
-/** The attributes in one order, since senders have several; AS4 attributes as what they complete. */
-function settled(words: string): string {
-  const complete = words
-    .replace(/AS_PATH [^;]+;(.*) AS4_PATH/, "$1 AS_PATH")
-    .replace(/AGGREGATOR [^;]+;(.*) AS4_AGGREGATOR/, "$1 AGGREGATOR");
-  const [routes = "", ...attributes] = complete.split(";").map((part) => part.trim());
-  return [routes, ...attributes.filter((part) => part !== "").sort()].join("; ");
-}
 
 const read = ({ bytes, context }: Capture): BgpMessage => decodeMessage(bytes, context);
 

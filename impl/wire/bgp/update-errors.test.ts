@@ -50,6 +50,8 @@ function judge(bytes: Uint8Array, context: UpdateContext = EXTERNAL): string {
 
 type Row = readonly [name: string, attributes: string, outcome: string, context?: UpdateContext];
 
+const named = ([name, attributes, outcome, context]: Row) => ({ name, attributes, outcome, context });
+
 const ANNOUNCED = "announce 198.51.100.0/24 via 192.0.2.1; ORIGIN IGP; AS_PATH 65000";
 const WITHDRAWN = "withdraw 198.51.100.0/24";
 const withdrawn = (fault: string): string => `treatAsWithdraw ${fault}; ${WITHDRAWN}`;
@@ -300,6 +302,18 @@ const ATTRIBUTES: readonly Row[] = [
     discarded("3/9 as4Aggregator as4Aggregator.value has 6 bytes"),
     TWO_OCTET,
   ],
+  [
+    "an aggregator that came after the AS4 attributes",
+    `${ORIGIN} 40 02 06 02 02 fde9 5ba0 ${NEXT_HOP} c0 07 06 fde9 c0000201 c0 11 06 02 01 fa56ea02 c0 12 08 fa56ea02 c0000209`,
+    "announce 198.51.100.0/24 via 192.0.2.1; ORIGIN IGP; AS_PATH 65001 23456; AGGREGATOR AS: 65001 origin: 192.0.2.1",
+    TWO_OCTET,
+  ],
+  [
+    "an aggregator of two octets and a path of four",
+    `${ORIGIN} 40 02 06 02 02 fde9 5ba0 ${NEXT_HOP} c0 07 06 fde9 c0000201 c0 11 06 02 01 fa56ea02`,
+    "announce 198.51.100.0/24 via 192.0.2.1; ORIGIN IGP; AS_PATH 65001 4200000002; AGGREGATOR AS: 65001 origin: 192.0.2.1",
+    TWO_OCTET,
+  ],
   // What nobody knows.
   ["an unknown transitive attribute without a value", `${MANDATORY} c0 63 00`, `${ANNOUNCED}; attribute 99`],
   [
@@ -506,11 +520,11 @@ const MULTIPROTOCOL: readonly Row[] = [
 ];
 
 describe("RFC 7606", () => {
-  it.each(ATTRIBUTES)("of an IPv4 route with %s", (_name, attributes, outcome, context) => {
+  it.each(ATTRIBUTES.map(named))("of an IPv4 route with $name", ({ attributes, outcome, context }) => {
     expect(judge(update(attributes, NLRI), context)).toBe(outcome);
   });
 
-  it.each(MULTIPROTOCOL)("of MP-BGP with %s", (_name, attributes, outcome, context) => {
+  it.each(MULTIPROTOCOL.map(named))("of MP-BGP with $name", ({ attributes, outcome, context }) => {
     expect(judge(update(attributes), context)).toBe(outcome);
   });
 

@@ -22,6 +22,11 @@ export function updateInWords(update: Update | EndOfRib): string {
   return parts.join("; ");
 }
 
+/** Routes of one message, as updateInWords says them. */
+export function routesInWords(announcement: Announcement): string {
+  return [announcementInWords(announcement), ...attributesInWords(announcement.attributes)].join("; ");
+}
+
 function announcementInWords({ prefixes, nextHop, linkLocal }: Announcement): string {
   return `announce ${prefixes.join(" ")} via ${nextHop}${linkLocal === undefined ? "" : ` and ${linkLocal}`}`;
 }
@@ -48,4 +53,13 @@ function* attributesInWords(attributes: PathAttributes): Generator<string> {
   for (const { type } of attributes.others ?? []) {
     yield type === ATTRIBUTE_TYPES.extendedCommunities ? "EXTENDED_COMMUNITIES" : `attribute ${type}`;
   }
+}
+
+/** The attributes in one order, since senders have several; AS4 attributes as what they complete. */
+export function settled(words: string): string {
+  const complete = words
+    .replace(/AS_PATH [^;]+;(.*) AS4_PATH/, "$1 AS_PATH")
+    .replace(/AGGREGATOR [^;]+;(.*) AS4_AGGREGATOR/, "$1 AGGREGATOR");
+  const [routes = "", ...attributes] = complete.split(";").map((part) => part.trim());
+  return [routes, ...attributes.filter((part) => part !== "").sort()].join("; ");
 }
