@@ -45,6 +45,9 @@ import { SLACK, Stage } from "./stage.ts";
 /** Membership (LAN profile) may take this long to agree after a disturbance, and a burst follows. */
 const OWNER_WINDOW = times(seconds(25), SLACK.factor);
 
+/** Many processes may be starting at once. */
+const START_MS = 30_000;
+
 const announcedSeries = (service: string, node: string, ip: string): string =>
   `metallb_speaker_announced{service="${service}",protocol="layer2",node="${node}",ip="${ip}"} 1`;
 
@@ -131,7 +134,7 @@ export class NetnsCluster {
     await Promise.all(slots.map((slot) => slot.ready()));
     for (const object of bootObjects(this.topology, this.#facts)) createObject(this.controlPlane, object);
     this.clock.start();
-    await Promise.all(daemons.map((slot) => slot.ask("start" satisfies DaemonQuestion)));
+    await Promise.all(daemons.map((slot) => slot.ask("start" satisfies DaemonQuestion, START_MS)));
   }
 
   node(name: string): NodeSlots {
@@ -236,7 +239,7 @@ export class NetnsCluster {
     await this.#serveApi(slot.name);
     slot.start();
     await slot.ready();
-    await slot.ask("start" satisfies DaemonQuestion);
+    await slot.ask("start" satisfies DaemonQuestion, START_MS);
   }
 
   #socketPath(name: string): string {

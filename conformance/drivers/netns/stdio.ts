@@ -44,7 +44,7 @@ export function answerQuestions(answer: (question: never) => unknown): void {
 }
 
 /** How long a process may take to answer a question that needs no waiting. */
-const PATIENCE_MS = 2_000;
+const PATIENCE_MS = 5_000;
 
 export interface ChildOptions {
   readonly namespace: string;

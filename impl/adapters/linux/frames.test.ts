@@ -1,8 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { ALL_FRAMES, NEIGHBOUR_FRAMES } from "./frames.ts";
 
+// include/uapi/linux/filter.h; the offset is negative there.
+const SKF_AD_OFF = 2 ** 32 - 0x1000;
+const SKF_AD_VLAN_TAG = 44;
+
 /** Classic BPF as Documentation/networking/filter.rst words it; a load behind the end of the packet ends with 0. */
-function accepts(program: Buffer, packet: Buffer): boolean {
+function accepts(program: Buffer, packet: Buffer, vlanTag = 0): boolean {
   let accumulator = 0;
   for (let at = 0; at * 8 < program.length; at++) {
     const code = program.readUInt16LE(at * 8);
@@ -13,7 +17,9 @@ function accepts(program: Buffer, packet: Buffer): boolean {
       const size = code === 0x28 ? 2 : 1;
       if (value + size > packet.length) return false;
       accumulator = packet.readUIntBE(value, size);
-    } else if (code === 0x15) at += accumulator === value ? ifTrue : ifFalse;
+    } else if (code === 0x20 && value === SKF_AD_OFF + SKF_AD_VLAN_TAG) accumulator = vlanTag;
+    else if (code === 0x45) at += (accumulator & value) === 0 ? ifFalse : ifTrue;
+    else if (code === 0x15) at += accumulator === value ? ifTrue : ifFalse;
     else if (code === 0x06) return value > 0;
     else throw new Error(`unknown instruction 0x${code.toString(16)}`);
   }
@@ -42,6 +48,15 @@ describe("the filter of the frames a speaker needs", () => {
     ["nothing but addresses", ETHERNET, false],
   ])("%s", (_, frame, wanted) => {
     expect(accepts(NEIGHBOUR_FRAMES, hex(frame))).toBe(wanted);
+  });
+
+  it.each([
+    ["VLAN 10", 10, false],
+    ["VLAN 4095 with priority 7", 0xffff, false],
+    ["a priority and no VLAN (802.1p)", 0xe000, true],
+  ])("takes ARP that came with a tag of %s for what it is", (_, tag, wanted) => {
+    const arp = hex(`${ETHERNET} 0806 0001080006040001 020000000001c0000201 000000000000c0000296`);
+    expect(accepts(NEIGHBOUR_FRAMES, arp, tag)).toBe(wanted);
   });
 
   it("leaves nothing out for whoever watches a network", () => {

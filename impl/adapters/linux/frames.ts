@@ -9,11 +9,16 @@ const SOL_PACKET = 263;
 const PACKET_IGNORE_OUTGOING = 23;
 const SLOT = 2048;
 
-// Classic BPF (include/uapi/linux/filter.h): absolute loads of 16 and 8 bits, jump if equal, return.
+// Classic BPF (include/uapi/linux/filter.h): absolute loads of 32, 16 and 8 bits, jump if equal, jump if any bit, return.
+const LOAD32 = 0x20;
 const LOAD16 = 0x28;
 const LOAD8 = 0x30;
 const JUMP_EQUAL = 0x15;
+const JUMP_SET = 0x45;
 const RETURN = 0x06;
+/** SKF_AD_OFF + SKF_AD_VLAN_TAG: the tag that the kernel has taken out of the frame; 0 where there was none. */
+const VLAN_TAG = 0xfffff02c;
+const VLAN_ID = 0x0fff;
 
 function instruction(code: number, ifTrue: number, ifFalse: number, value: number): Buffer {
   const bytes = Buffer.alloc(8);
@@ -24,8 +29,13 @@ function instruction(code: number, ifTrue: number, ifFalse: number, value: numbe
   return bytes;
 }
 
-/** ARP, and ICMPv6 types 135 and 136 straight behind the IPv6 header; VLAN tags are stripped before a filter sees them. */
+/**
+ * ARP, and ICMPv6 types 135 and 136 straight behind the IPv6 header. A socket also sees the frames of VLANs, without their
+ * tags, that belong to a sub-interface or to nobody: they are left out, but for those whose tag holds only a priority.
+ */
 export const NEIGHBOUR_FRAMES: Buffer = Buffer.concat([
+  instruction(LOAD32, 0, 0, VLAN_TAG),
+  instruction(JUMP_SET, 9, 0, VLAN_ID),
   instruction(LOAD16, 0, 0, 12),
   instruction(JUMP_EQUAL, 6, 0, 0x0806),
   instruction(JUMP_EQUAL, 0, 6, 0x86dd),

@@ -83,6 +83,30 @@ describe.skipIf(!OWN_NAMESPACE)("on this kernel", () => {
     expect(heard.all - heard.neighbours).toBeGreaterThan(0);
   });
 
+  it("a frame of a VLAN is nobody's, and one with a priority alone is heard", async () => {
+    const native = loadNative();
+    const heard: string[] = [];
+    using left = new FrameSocket(native, { index: indexOf("left") }, () => {});
+    using _right = new FrameSocket(native, { index: indexOf("right") }, (bytes) =>
+      heard.push(Buffer.from(bytes).subarray(38, 42).join(".")),
+    );
+    const tagged = (id: number, target: string): Uint8Array => {
+      const frame = arpRequest(target);
+      return encodeEthernet({
+        destination: BROADCAST,
+        source: LEFT,
+        vlan: { priority: 5, id },
+        etherType: ETHER_TYPES.arp,
+        payload: frame.subarray(14),
+      });
+    };
+    left.send(tagged(10, "192.0.2.160"));
+    left.send(tagged(0, "192.0.2.161"));
+    left.send(arpRequest("192.0.2.162"));
+    await until(() => heard.find((target) => target === "192.0.2.162"));
+    expect(heard.filter((target) => target.startsWith("192."))).toEqual(["192.0.2.161", "192.0.2.162"]);
+  });
+
   it("sending where nothing can go says so, and does not throw", () => {
     const native = loadNative();
     ip("link add name dark type veth peer name dark-peer");
