@@ -180,6 +180,11 @@ describe("the text of a file", () => {
     ]);
   });
 
+  it("may write null for what is absent", () => {
+    const peer = "apiVersion: metallb.io/v1beta1\nkind: BGPPeer\nmetadata: { name: a }\nspec: null\n";
+    expect(problemsOf(peer)).toContain("1:1 warning BGPPeer a: apiVersion: v1beta1 is deprecated, please use v1beta2");
+  });
+
   it("counts objects of other kinds and leaves them alone", () => {
     const deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: web }\nspec: { what: ever }\n";
     expect(checkTexts([{ file: "x.yaml", text: documents(POOL, ADVERTISEMENT, deployment) }])).toEqual({

@@ -13,6 +13,8 @@ export interface Manifests {
   readonly namespace: string;
   /** What `assay check` has to say. */
   readonly problems: readonly CheckProblem[];
+  /** What is no object that an API server could file, by kind. */
+  readonly unusable: readonly string[];
   /** A document could not be read at all. */
   readonly broken: boolean;
 }
@@ -24,7 +26,8 @@ const isKubeObject = (value: unknown): value is KubeObject =>
   typeof value["kind"] === "string" &&
   typeof value["apiVersion"] === "string" &&
   isObject(value["metadata"]) &&
-  typeof value["metadata"]["name"] === "string";
+  typeof value["metadata"]["name"] === "string" &&
+  ["string", "undefined"].includes(typeof value["metadata"]["namespace"]);
 
 const USUAL = "metallb-system";
 
@@ -63,12 +66,14 @@ function withoutServerFields(object: KubeObject): KubeObject {
   return { ...rest, metadata: Object.fromEntries(kept) as unknown as KubeObject["metadata"], ...keptStatus(object) };
 }
 
-function flatten(value: unknown): readonly KubeObject[] {
-  if (isObject(value) && Array.isArray(value["items"]) && String(value["kind"]).endsWith("List")) {
-    return value["items"].flatMap(flatten);
-  }
-  return isKubeObject(value) ? [value] : [];
+/** The values of a document: of a List, as kubectl prints it, each item. */
+function itemsOf(value: unknown): readonly unknown[] {
+  const isList = isObject(value) && Array.isArray(value["items"]) && String(value["kind"]).endsWith("List");
+  return isList && Array.isArray(value["items"]) ? value["items"].flatMap(itemsOf) : [value];
 }
+
+const describe = (value: unknown): string =>
+  isObject(value) && typeof value["kind"] === "string" ? value["kind"] : "a document";
 
 function mostFrequent(names: readonly string[]): string | undefined {
   const counts = new Map<string, number>();
@@ -80,14 +85,15 @@ function mostFrequent(names: readonly string[]): string | undefined {
 
 export function readManifests(sources: readonly SourceText[]): Manifests {
   const read = sources.map(({ file, text }) => readSource(file, text));
-  const objects = read
-    .flatMap(({ documents }) => documents.flatMap(({ value }) => flatten(plain(value))))
-    .map(withoutServerFields);
+  const values = read.flatMap(({ documents }) => documents.flatMap(({ value }) => itemsOf(plain(value))));
+  const present = values.filter((value) => value !== null && value !== undefined);
+  const objects = present.filter(isKubeObject).map(withoutServerFields);
   const named = objects.filter(isOwnKind).flatMap(({ metadata }) => metadata.namespace ?? []);
   const namespace = mostFrequent(named) ?? USUAL;
   return {
     objects,
     namespace,
+    unusable: present.filter((value) => !isKubeObject(value)).map(describe),
     problems: checkTexts(sources, namespace).problems,
     broken: read.some(({ problems }) => problems.some(({ fatal }) => fatal)),
   };

@@ -1,6 +1,7 @@
 // Which node of the topology plays which Node of the manifests.
 import { type KubeObject } from "../../impl/api/kubernetes.ts";
 import { type Topology } from "../topology/model.ts";
+import { record } from "./workloads.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -15,20 +16,29 @@ export interface NodeRoles {
 const listed = (names: readonly string[]): string =>
   names.length > 6 ? `${names.slice(0, 5).join(", ")} and ${names.length - 5} more` : names.join(", ");
 
+/** What an API server would take. */
+const labelsOf = ({ metadata }: KubeObject): Labels =>
+  Object.fromEntries(
+    Object.entries(record(metadata.labels)).flatMap(([key, value]) =>
+      typeof value === "string" ? [[key, value]] : [],
+    ),
+  );
+
 /** Nodes of the topology's names are themselves; the others are played, in order, by nodes that nobody named. */
 export function castNodes(manifests: readonly KubeObject[], topology: Topology): NodeRoles {
   const nodes = manifests.filter(({ kind, apiVersion }) => kind === "Node" && apiVersion === "v1");
   const known = nodes.filter(({ metadata }) => topology.nodes.includes(metadata.name));
   const strangers = nodes.filter((node) => !known.includes(node));
   const free = topology.nodes.filter((name) => !known.some(({ metadata }) => metadata.name === name));
-  const labels = new Map<string, Labels>(known.map(({ metadata }) => [metadata.name, metadata.labels ?? {}]));
+  const labels = new Map<string, Labels>(known.map((node) => [node.metadata.name, labelsOf(node)]));
   const players = new Map<string, string>();
-  for (const [index, { metadata }] of strangers.entries()) {
+  for (const [index, node] of strangers.entries()) {
+    const { metadata } = node;
     const player = free[index];
     if (player === undefined) break;
     players.set(metadata.name, player);
     // A kubelet labels its node with its name, and selectors may ask for it.
-    labels.set(player, { "kubernetes.io/hostname": metadata.name, ...metadata.labels });
+    labels.set(player, { "kubernetes.io/hostname": metadata.name, ...labelsOf(node) });
   }
   const notes: string[] = [];
   if (players.size > 0) {

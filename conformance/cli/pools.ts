@@ -37,7 +37,9 @@ export function poolRanges(objects: readonly KubeObject[]): readonly PoolRange[]
     if (object.kind !== "IPAddressPool") return [];
     const addresses = part(object, "spec", "addresses");
     if (!Array.isArray(addresses)) return [];
-    return addresses.flatMap((text: unknown) => rangeOf(object.metadata.name, String(text)) ?? []);
+    return addresses.flatMap(
+      (text: unknown) => (typeof text === "string" ? rangeOf(object.metadata.name, text) : undefined) ?? [],
+    );
   });
 }
 

@@ -1,12 +1,13 @@
 // What can be said about manifests before anything runs, and the cluster that they make: what stands in for what is
 // missing, and what is left out.
 import { type KubeObject, objectKey, type Service } from "../../impl/api/kubernetes.ts";
+import { isObject } from "../../impl/api/schema/json-object.ts";
 import { type Topology } from "../topology/model.ts";
 import { isOwnKind, type Manifests } from "./manifests.ts";
 import { castNodes } from "./node-roles.ts";
 import { outsideRanges, subnetsText, withClientRoutes } from "./pools.ts";
 import { hasBackend, portsBehind, slicesOf, standInsFor } from "./stand-ins.ts";
-import { type Cast, isLoadBalancerItself, isMadeByAnother, part, simulated } from "./workloads.ts";
+import { type Cast, isLoadBalancerItself, isMadeByAnother, part, record, simulated } from "./workloads.ts";
 
 export interface Preflight {
   readonly topology: Topology;
@@ -40,7 +41,7 @@ const asService = (object: KubeObject): Service | undefined =>
 
 const asLoadBalancer = (object: KubeObject): Service | undefined => {
   const service = asService(object);
-  return service?.spec?.type === "LoadBalancer" ? service : undefined;
+  return isObject(service?.spec) && service.spec.type === "LoadBalancer" ? service : undefined;
 };
 
 /** As `kubectl apply` does, which puts what names no namespace where it was told. */
@@ -51,6 +52,7 @@ function inNamespace(object: KubeObject, system: string): KubeObject {
 
 /** Cluster addresses belong to the cluster that gave them. */
 function withoutClusterAddresses(service: Service): Service {
+  if (!isObject(service.spec)) return service;
   const { clusterIP, clusterIPs: _clusterIPs, ...spec } = service.spec;
   return { ...service, spec: clusterIP === "None" ? { ...spec, clusterIP } : spec };
 }
@@ -116,7 +118,7 @@ function addStandIns(objects: readonly KubeObject[], cast: Cast, notes: Notes): 
   const without = objects
     .flatMap((object) => asLoadBalancer(object) ?? [])
     .filter((service) => !hasBackend(service, objects));
-  const selects = (service: Service): boolean => Object.keys(service.spec.selector ?? {}).length > 0;
+  const selects = (service: Service): boolean => Object.keys(record(service.spec.selector)).length > 0;
   const replaced = without.filter(selects);
   notes.about(
     replaced.map(objectKey),
@@ -145,7 +147,7 @@ function notePeers(objects: readonly KubeObject[], topology: Topology, notes: No
   );
   const describe = (peer: KubeObject): string => {
     const address = part(peer, "spec", "peerAddress") ?? part(peer, "spec", "interface");
-    return `${peer.metadata.name} (${String(address)})`;
+    return typeof address === "string" ? `${peer.metadata.name} (${address})` : peer.metadata.name;
   };
   const absent = peers.filter((peer) => !addresses.has(part(peer, "spec", "peerAddress")));
   notes.about(absent.map(describe), (names) => `${topology.name} has no such BGP peers: ${names}`);
@@ -205,6 +207,7 @@ function noteNamespaces(manifests: Manifests, notes: Notes): void {
 
 export function preflight(manifests: Manifests, topology: Topology, options: PreflightOptions): Preflight {
   const notes = new Notes();
+  notes.about(manifests.unusable, (names) => `left out, as no API server would take their metadata: ${names}`);
   noteNamespaces(manifests, notes);
   const given = manifests.objects.map((object) => inNamespace(object, manifests.namespace));
   const roles = castNodes(given, topology);

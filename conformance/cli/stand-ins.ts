@@ -1,7 +1,18 @@
 // What answers behind the Services of the manifests, where the files do not say.
-import { type KubeObject, type Service, type ServicePort } from "../../impl/api/kubernetes.ts";
+import { type KubeObject, type Service } from "../../impl/api/kubernetes.ts";
 import { type JsonObject } from "../../impl/api/schema/json-object.ts";
-import { list, matchesAll, namespaceOf, part, podLabels, podsOnNodes, record, texts, WORKLOADS } from "./workloads.ts";
+import {
+  labelOf,
+  list,
+  matchesAll,
+  namespaceOf,
+  part,
+  podLabels,
+  podsOnNodes,
+  record,
+  texts,
+  WORKLOADS,
+} from "./workloads.ts";
 
 const selectorOfService = (service: Service): JsonObject => record(service.spec.selector);
 
@@ -11,7 +22,7 @@ export function hasBackend(service: Service, objects: readonly KubeObject[]): bo
   return objects.some((object) => {
     if (namespaceOf(object) !== namespaceOf(service)) return false;
     if (object.kind === "EndpointSlice") {
-      return object.metadata.labels?.["kubernetes.io/service-name"] === service.metadata.name;
+      return labelOf(object, "kubernetes.io/service-name") === service.metadata.name;
     }
     return Object.keys(selector).length > 0 && WORKLOADS.has(object.kind) && matchesAll(selector, podLabels(object));
   });
@@ -20,10 +31,12 @@ export function hasBackend(service: Service, objects: readonly KubeObject[]): bo
 const FIRST_STAND_IN_PORT = 20_000;
 
 /** Ports that a Service looks up by name in the Pods behind it. */
-function namedPorts(ports: readonly ServicePort[]): readonly JsonObject[] {
-  return ports.flatMap(({ targetPort, protocol = "TCP" }, index) =>
-    typeof targetPort === "string" ? [{ name: targetPort, containerPort: FIRST_STAND_IN_PORT + index, protocol }] : [],
-  );
+function namedPorts(ports: readonly unknown[]): readonly JsonObject[] {
+  return ports.flatMap((port, index) => {
+    const name = part(port, "targetPort");
+    const protocol = part(port, "protocol") ?? "TCP";
+    return typeof name === "string" ? [{ name, containerPort: FIRST_STAND_IN_PORT + index, protocol }] : [];
+  });
 }
 
 /** Pods that answer for Services whose own are not in the files: one on every node for each set of Services with one selector. */
@@ -37,7 +50,7 @@ export function standInsFor(services: readonly Service[], nodes: readonly string
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
     if (first === undefined) return [];
-    const ports = group.flatMap(({ spec }) => namedPorts(spec.ports ?? []));
+    const ports = group.flatMap(({ spec }) => namedPorts(list(spec.ports)));
     const template = {
       metadata: { labels: selectorOfService(first) },
       spec: { containers: [{ name: "stand-in", image: "stand-in", ports }] },

@@ -8,6 +8,8 @@ export const part = (value: unknown, ...path: readonly string[]): unknown =>
 export const record = (value: unknown): JsonObject => (isObject(value) ? value : {});
 export const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
+export const labelOf = ({ metadata }: KubeObject, key: string): unknown => part(metadata.labels, key);
+
 export const texts = (values: readonly unknown[]): readonly string[] =>
   values.filter((value) => typeof value === "string");
 
@@ -97,16 +99,14 @@ export function simulated(object: KubeObject, cast: Cast): readonly Manifest[] |
 
 /** Made by another object of the files, which is simulated itself. */
 export function isMadeByAnother(object: KubeObject, manifests: readonly KubeObject[]): boolean {
-  const owners = object.metadata.ownerReferences ?? [];
-  if (
-    object.kind === "EndpointSlice" &&
-    object.metadata.labels?.["endpointslice.kubernetes.io/managed-by"] !== undefined
-  ) {
-    return object.metadata.labels["endpointslice.kubernetes.io/managed-by"] === "endpointslice-controller.k8s.io";
-  }
-  return owners.some(({ kind, name }) =>
+  const manager = labelOf(object, "endpointslice.kubernetes.io/managed-by");
+  if (object.kind === "EndpointSlice" && manager !== undefined) return manager === "endpointslice-controller.k8s.io";
+  return list(object.metadata.ownerReferences).some((owner) =>
     manifests.some(
-      (other) => other.kind === kind && other.metadata.name === name && namespaceOf(other) === namespaceOf(object),
+      (other) =>
+        other.kind === part(owner, "kind") &&
+        other.metadata.name === part(owner, "name") &&
+        namespaceOf(other) === namespaceOf(object),
     ),
   );
 }
@@ -118,7 +118,7 @@ export function isLoadBalancerItself(object: KubeObject): boolean {
   if (!WORKLOADS.has(object.kind)) return false;
   const spec = object.kind === "Pod" ? part(object, "spec") : part(object, "spec", "template", "spec");
   const images = texts(list(part(spec, "containers")).map((container) => part(container, "image")));
-  const labels = { ...podLabels(object), ...object.metadata.labels };
+  const labels = { ...podLabels(object), ...record(object.metadata.labels) };
   return (
     images.some((image) => /(^|\/)(metallb|assay)[/-](controller|speaker)\b/.test(image)) ||
     labels["app"] === "metallb" ||

@@ -111,7 +111,9 @@ class Checker {
     const problems = validate(version.schema, body);
     for (const { path, what } of problems) this.report(object, path, what);
     const usable = usablePart(version.schema, body, problems);
-    return usable === undefined ? undefined : { ...value, metadata: usableMetadata(object), ...usable };
+    // Fields that are null are absent: an API server drops them.
+    const { apiVersion, kind } = identity;
+    return usable === undefined ? undefined : { apiVersion, kind, metadata: usableMetadata(object), ...usable };
   }
 
   #reportUnknownKind(object: SourceObject): void {
