@@ -35,6 +35,13 @@ export function writeAsn(writer: Writer, asn: number, size: AsSize): void {
   else writer.u16(asn > MAX_TWO_OCTET_AS ? AS_TRANS : asn);
 }
 
+/** Bytes that writeAsPath writes. */
+export function asPathSize(path: AsPath, size: AsSize): number {
+  let bytes = 0;
+  for (const { asns } of path) bytes += Math.ceil(asns.length / MAX_COUNT) * 2 + asns.length * size;
+  return bytes;
+}
+
 /** A segment of more than 255 numbers becomes several. */
 export function writeAsPath(writer: Writer, path: AsPath, size: AsSize): void {
   for (const { kind, asns } of path) {
@@ -115,8 +122,8 @@ export function mergeAs4Path(path: AsPath, as4Path: AsPath): AsPath {
   const [first, ...rest] = as4Path;
   const last = merged.at(-1);
   if (first?.kind === "sequence" && last?.kind === "sequence") {
-    merged.splice(-1, 1, { kind: "sequence", asns: [...last.asns, ...first.asns] });
-    return [...merged, ...rest];
+    merged.pop();
+    return [...merged, { kind: "sequence", asns: [...last.asns, ...first.asns] }, ...rest];
   }
   return [...merged, ...as4Path];
 }

@@ -31,12 +31,13 @@ const pathTo = (name: string): string => `bgp.update.${name}`;
 
 /** One attribute as it stands in the message. */
 interface Found extends RawAttribute {
-  /** RFC 4271 section 6.3: the whole attribute is what a NOTIFICATION shows of it. */
-  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
 }
 
 /** The attributes of one message. Reading throws BgpError where nothing but a session reset is left. */
 export class AttributeList {
+  readonly #bytes: Uint8Array;
   readonly #context: ListContext;
   readonly #draft: AttributeDraft = {};
   readonly #others: RawAttribute[] = [];
@@ -50,10 +51,11 @@ export class AttributeList {
   #endOfRib: AddressFamily | undefined;
 
   constructor(bytes: Uint8Array, context: ListContext) {
+    this.#bytes = bytes;
     this.#context = context;
     const reader = new Reader(bytes, pathTo("attributes"));
     while (reader.remaining > 0) {
-      const attribute = this.#next(reader, bytes);
+      const attribute = this.#next(reader);
       if (attribute === undefined) break;
       this.#take(attribute);
     }
@@ -122,14 +124,14 @@ export class AttributeList {
   }
 
   /** RFC 7606 section 4: where the lengths do not fit, the rest of the field is lost and the routes are withdrawn. */
-  #next(reader: Reader, bytes: Uint8Array): Found | undefined {
+  #next(reader: Reader): Found | undefined {
     const start = reader.offset;
     try {
       const flags = reader.u8("flags");
       const type = reader.u8("type");
       const length = (flags & FLAGS.extendedLength) === 0 ? reader.u8("length") : reader.u16("length");
       const value = reader.bytes(length, "value");
-      return { flags, type, value, bytes: bytes.subarray(start, reader.offset) };
+      return { flags, type, value, start, end: reader.offset };
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       this.refuse("attributes", error.message, ERRORS.malformedAttributeList);
@@ -162,20 +164,26 @@ export class AttributeList {
     this.#faults.push(attributeFault("attributeDiscard", pathTo(name), problem, answer));
   }
 
-  #takeAttribute({ flags, type, value, bytes }: Found): void {
+  /** RFC 4271 section 6.3: a NOTIFICATION shows the whole attribute. */
+  #shown({ start, end }: Found): Uint8Array {
+    return this.#bytes.slice(start, end);
+  }
+
+  #takeAttribute(found: Found): void {
+    const { flags, type, value } = found;
     const spec = attributeSpec(type);
     if (spec === undefined) {
-      this.#takeUnknown({ flags, type, value, bytes });
+      this.#takeUnknown(found);
       return;
     }
     const { name, malformed } = spec;
     const fail = (problem: string, answer: ErrorCode): void => {
-      if (malformed === "treatAsWithdraw") this.refuse(name, problem, answer, bytes);
+      if (malformed === "treatAsWithdraw") this.refuse(name, problem, answer, this.#shown(found));
       else this.#discard(name, problem, answer);
     };
     // RFC 7606 section 3 (c).
     if ((flags & OPTIONAL_TRANSITIVE) !== spec.flags) {
-      this.refuse(name, `has flags 0x${flags.toString(16)}`, ERRORS.attributeFlagsError, bytes);
+      this.refuse(name, `has flags 0x${flags.toString(16)}`, ERRORS.attributeFlagsError, this.#shown(found));
     } else if (spec.internalOnly === true && !this.#context.internal) {
       this.#discard(name, "comes from an external peer", ERRORS.updateUnspecific);
     } else {
@@ -195,22 +203,24 @@ export class AttributeList {
   }
 
   /** RFC 4271 section 5: an optional attribute that nobody knows is kept, and passed on where it is transitive. */
-  #takeUnknown({ flags, type, value, bytes }: Found): void {
+  #takeUnknown(found: Found): void {
+    const { flags, type, value } = found;
     if ((flags & FLAGS.optional) === 0) {
       const path = pathTo(`attribute${type}`);
-      throw new BgpError(path, "is well-known, and unknown", ERRORS.unrecognizedWellKnownAttribute, bytes);
+      throw new BgpError(path, "is well-known, and unknown", ERRORS.unrecognizedWellKnownAttribute, this.#shown(found));
     }
     this.#others.push({ flags, type, value });
   }
 
-  #takeFamily({ flags, value, bytes }: Found, name: "mpReachNlri" | "mpUnreachNlri"): void {
+  #takeFamily(found: Found, name: "mpReachNlri" | "mpUnreachNlri"): void {
+    const { flags, value } = found;
     const answer = ERRORS.optionalAttributeError;
     const path = pathTo(name);
     const reader = new Reader(value, path);
     // RFC 7606 section 3 (j): without a family, there is not even one to disable.
     const family = answering(answer, () => readFamily(reader));
     if ((flags & OPTIONAL_TRANSITIVE) !== OPTIONAL) {
-      this.refuse(name, `has flags 0x${flags.toString(16)}`, ERRORS.attributeFlagsError, bytes);
+      this.refuse(name, `has flags 0x${flags.toString(16)}`, ERRORS.attributeFlagsError, this.#shown(found));
     }
     if (name === "mpUnreachNlri" && reader.remaining === 0) {
       this.#endOfRib = family;

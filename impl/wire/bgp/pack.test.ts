@@ -180,6 +180,29 @@ describe("Routes are packed", () => {
     expect(pack(811)).toEqual([4093, 48]);
   });
 
+  it("so that a message may be exactly as long as it may be", () => {
+    const list = [...many(810), ...prefixes("172.16.0.0/16")];
+    const { messages } = packUpdates([{ prefixes: list, nextHop: NODE, attributes: PLAIN }], FOUR);
+    expect(messages.map(({ length }) => length)).toEqual([4096]);
+    expect(packWithdrawals([...many(814), ...prefixes("172.16.0.0/16")]).map(({ length }) => length)).toEqual([4096]);
+  });
+
+  it("with lengths of two bytes for attributes of more than 255", () => {
+    const written = (count: number): string => {
+      const communities = Array.from({ length: count }, () => community(64512, 100));
+      const route: Announcement = {
+        prefixes: prefixes("198.51.100.1/32"),
+        nextHop: NODE,
+        attributes: { ...PLAIN, communities },
+      };
+      return packUpdates([route], FOUR)
+        .messages.map((bytes) => Buffer.from(bytes).toString("hex"))
+        .join(" ");
+    };
+    expect(written(63)).toContain(`c008fc${"fc000064".repeat(63)}20c6336401`);
+    expect(written(64)).toContain(`d0080100${"fc000064".repeat(64)}20c6336401`);
+  });
+
   it("to the last byte of a message in MP-BGP", () => {
     const list = Array.from({ length: 300 }, (_, index) => parsePrefix(`2001:db8::${index.toString(16)}/128`));
     const { messages } = packUpdates([{ prefixes: list, nextHop: NODE_V6, attributes: PLAIN }], FOUR);

@@ -2,7 +2,7 @@
 import { type Ip, type Ipv4, type Ipv6 } from "../ip.ts";
 import { type Prefix } from "../prefix.ts";
 import { Writer } from "../writer.ts";
-import { type AsPath, type AsSize, as4PathFor, writeAsn, writeAsPath } from "./as-path.ts";
+import { type AsPath, type AsSize, as4PathFor, asPathSize, writeAsn, writeAsPath } from "./as-path.ts";
 import { type Community, type LargeCommunity, writeCommunities, writeLargeCommunities } from "./communities.ts";
 import { MAX_TWO_OCTET_AS } from "./open.ts";
 
@@ -78,54 +78,74 @@ export interface Announcement {
   readonly attributes: PathAttributes;
 }
 
+/** RFC 4271 section 5: ascending types. The next hops and prefixes of MP-BGP are not among them. */
+export function encodeAttributes(attributes: PathAttributes, asSize: AsSize, nextHop?: Ipv4): Uint8Array {
+  const { origin, asPath, multiExitDisc, localPref, aggregator, communities = [], largeCommunities = [] } = attributes;
+  const writer = new AttributeWriter(attributes.others ?? []);
+  writer.begin("origin", WELL_KNOWN, 1).u8(ORIGINS[origin]);
+  writeAsPath(writer.begin("asPath", WELL_KNOWN, asPathSize(asPath, asSize)), asPath, asSize);
+  if (nextHop !== undefined) writer.begin("nextHop", WELL_KNOWN, 4).ip(nextHop);
+  if (multiExitDisc !== undefined) writer.begin("multiExitDisc", OPTIONAL, 4).u32(multiExitDisc);
+  if (localPref !== undefined) writer.begin("localPref", WELL_KNOWN, 4).u32(localPref);
+  if (attributes.atomicAggregate === true) writer.begin("atomicAggregate", WELL_KNOWN, 0);
+  if (aggregator !== undefined) {
+    writeAggregator(writer.begin("aggregator", OPTIONAL_TRANSITIVE, asSize + 4), aggregator, asSize);
+  }
+  if (communities.length > 0) {
+    writeCommunities(writer.begin("communities", OPTIONAL_TRANSITIVE, communities.length * 4), communities);
+  }
+  if (asSize === 2) writeFourOctetNumbers(writer, attributes);
+  if (largeCommunities.length > 0) {
+    const value = writer.begin("largeCommunities", OPTIONAL_TRANSITIVE, largeCommunities.length * 12);
+    writeLargeCommunities(value, largeCommunities);
+  }
+  return writer.finish();
+}
+
 /**
+ * Writes the heads of attributes; those of other origin come in between, where their types belong.
+ *
  *   flags   1
  *   type    1
  *   length  1 or 2  two bytes where the flag says so
  *   value   …
  */
-export function writeAttribute(writer: Writer, flags: number, type: number, value: Uint8Array): void {
-  const plain = flags & ~FLAGS.extendedLength;
-  if (value.length > 0xff)
-    writer
+class AttributeWriter {
+  readonly #writer = new Writer(128);
+  readonly #others: RawAttribute[];
+
+  constructor(others: readonly RawAttribute[]) {
+    this.#others = others.toSorted((a, b) => a.type - b.type);
+  }
+
+  /** Exactly so many bytes of value must follow. */
+  begin(name: AttributeName, flags: number, length: number): Writer {
+    const type = ATTRIBUTE_TYPES[name];
+    this.#insert(type);
+    return this.#head(flags, type, length);
+  }
+
+  finish(): Uint8Array {
+    this.#insert(Number.POSITIVE_INFINITY);
+    return this.#writer.finish();
+  }
+
+  #head(flags: number, type: number, length: number): Writer {
+    const plain = flags & ~FLAGS.extendedLength;
+    if (length <= 0xff) return this.#writer.u8(plain).u8(type).u8(length);
+    return this.#writer
       .u8(plain | FLAGS.extendedLength)
       .u8(type)
-      .u16(value.length);
-  else writer.u8(plain).u8(type).u8(value.length);
-  writer.bytes(value);
-}
-
-/** RFC 4271 section 5: ascending types. The next hops and prefixes of MP-BGP are not among them. */
-export function encodeAttributes(attributes: PathAttributes, asSize: AsSize, nextHop?: Ipv4): Uint8Array {
-  const list = [...ownAttributes(attributes, asSize, nextHop), ...(attributes.others ?? [])];
-  const writer = new Writer(128);
-  for (const { flags, type, value } of list.sort((a, b) => a.type - b.type)) writeAttribute(writer, flags, type, value);
-  return writer.finish();
-}
-
-function attribute(name: AttributeName, flags: number, put: (value: Writer) => void): RawAttribute {
-  const value = new Writer(32);
-  put(value);
-  return { flags, type: ATTRIBUTE_TYPES[name], value: value.view() };
-}
-
-function* ownAttributes(attributes: PathAttributes, asSize: AsSize, nextHop?: Ipv4): Generator<RawAttribute> {
-  const { origin, asPath, multiExitDisc, localPref, aggregator, communities = [], largeCommunities = [] } = attributes;
-  yield attribute("origin", WELL_KNOWN, (value) => value.u8(ORIGINS[origin]));
-  yield attribute("asPath", WELL_KNOWN, (value) => writeAsPath(value, asPath, asSize));
-  if (nextHop !== undefined) yield attribute("nextHop", WELL_KNOWN, (value) => value.ip(nextHop));
-  if (multiExitDisc !== undefined) yield attribute("multiExitDisc", OPTIONAL, (value) => value.u32(multiExitDisc));
-  if (localPref !== undefined) yield attribute("localPref", WELL_KNOWN, (value) => value.u32(localPref));
-  if (attributes.atomicAggregate === true) yield attribute("atomicAggregate", WELL_KNOWN, () => undefined);
-  if (aggregator !== undefined) {
-    yield attribute("aggregator", OPTIONAL_TRANSITIVE, (value) => writeAggregator(value, aggregator, asSize));
+      .u16(length);
   }
-  if (communities.length > 0) {
-    yield attribute("communities", OPTIONAL_TRANSITIVE, (value) => writeCommunities(value, communities));
-  }
-  if (asSize === 2) yield* fourOctetAttributes(attributes);
-  if (largeCommunities.length > 0) {
-    yield attribute("largeCommunities", OPTIONAL_TRANSITIVE, (value) => writeLargeCommunities(value, largeCommunities));
+
+  #insert(below: number): void {
+    let next = this.#others.at(0);
+    while (next !== undefined && next.type < below) {
+      this.#head(next.flags, next.type, next.value.length).bytes(next.value);
+      this.#others.shift();
+      next = this.#others.at(0);
+    }
   }
 }
 
@@ -135,12 +155,12 @@ function writeAggregator(value: Writer, { asn, address }: Aggregator, asSize: As
 }
 
 /** RFC 6793 section 4.2.2: beside AS_TRANS, the number that it stands for. */
-function* fourOctetAttributes({ asPath, aggregator }: PathAttributes): Generator<RawAttribute> {
+function writeFourOctetNumbers(writer: AttributeWriter, { asPath, aggregator }: PathAttributes): void {
   const as4Path = as4PathFor(asPath);
   if (as4Path !== undefined) {
-    yield attribute("as4Path", OPTIONAL_TRANSITIVE, (value) => writeAsPath(value, as4Path, 4));
+    writeAsPath(writer.begin("as4Path", OPTIONAL_TRANSITIVE, asPathSize(as4Path, 4)), as4Path, 4);
   }
   if (aggregator !== undefined && aggregator.asn > MAX_TWO_OCTET_AS) {
-    yield attribute("as4Aggregator", OPTIONAL_TRANSITIVE, (value) => writeAggregator(value, aggregator, 4));
+    writeAggregator(writer.begin("as4Aggregator", OPTIONAL_TRANSITIVE, 8), aggregator, 4);
   }
 }

@@ -273,6 +273,7 @@ const ATTRIBUTES: readonly Row[] = [
     `${MANDATORY} d0 23 0400 ${"00".repeat(1024)}`,
     withdrawn("3/5 onlyToCustomer has 1024 bytes"),
   ],
+  ["Only to Customer of four bytes", `${MANDATORY} c0 23 04 0000fde8`, `${ANNOUNCED}; attribute 35`],
   // RFC 6793 sections 4 and 6.
   [
     "AS4_PATH between speakers of four octets",
@@ -360,6 +361,7 @@ const ATTRIBUTES: readonly Row[] = [
     discarded("3/9 aigp aigp.tlv needs 9 bytes and 8 are left"),
   ],
   ["an AIGP that fits", `${MANDATORY} 80 1a 0b 01 000b 0000000000000001`, `${ANNOUNCED}; attribute 26`],
+  ["an AIGP of nothing but its head", `${MANDATORY} 80 1a 03 01 0003`, `${ANNOUNCED}; attribute 26`],
   [
     "a Prefix-SID that ends early",
     `${MANDATORY} c0 28 04 01 0002 00`,
