@@ -83,7 +83,7 @@ export const scenarios: readonly Scenario[] = [
     title: "A speaker that slept for a while does not answer for an address that it has lost meanwhile",
     cites: ["F7"],
     topology: "lan-3",
-    needs: ["pause", "kubernetes", "dataplane"],
+    needs: ["pause", "frameFaults", "kubernetes", "dataplane"],
     async run(world) {
       const { vip, owner } = await serving(world, "web");
       const pause = await world.node(owner).pauseSpeaker();
