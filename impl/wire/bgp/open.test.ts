@@ -172,6 +172,21 @@ describe("OPEN", () => {
     expect(encodeOpen({ ...decodeOpen(open(`${FIXED} 00`)), capabilities })).toEqual(bytes);
   });
 
+  it("writes the short form as long as it can", () => {
+    const of = (length: number): Uint8Array =>
+      encodeOpen({
+        kind: "open",
+        asn: 65000,
+        holdTime: seconds(90),
+        bgpIdentifier: parseIpv4("192.0.2.1"),
+        capabilities: [{ kind: "unknown", code: 200, value: new Uint8Array(length) }],
+      });
+    expect(of(251)).toEqual(open(`${FIXED} ff 02 fd c8 fb ${"00".repeat(251)}`));
+    expect(of(252)).toEqual(open(`${FIXED} ff ff 0101 02 00fe c8 fc ${"00".repeat(252)}`));
+    expect(of(255)).toEqual(open(`${FIXED} ff ff 0104 02 0101 c8 ff ${"00".repeat(255)}`));
+    expect(() => of(256)).toThrow("capability unknown has 256 bytes");
+  });
+
   it("believes the extended form whatever the short length says, but for 0", () => {
     const extended = "ff 0009 02 0002 02 00 02 0001";
     expect(decodeOpen(open(`${FIXED} 01 ff 0005 02 0002 02 00`)).capabilities).toEqual([{ kind: "routeRefresh" }]);
