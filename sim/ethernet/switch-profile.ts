@@ -51,5 +51,3 @@ export const SWITCH_PROFILES = {
   "no-unknown-flood": { ...HARDWARE, name: "no-unknown-flood", blockUnknownUnicast: true },
   dai: { ...HARDWARE, name: "dai", arpInspection: true },
 } as const satisfies Readonly<Record<string, SwitchProfile>>;
-
-export type SwitchProfileName = keyof typeof SWITCH_PROFILES;

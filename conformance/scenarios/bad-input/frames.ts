@@ -30,7 +30,7 @@ class Noise {
   #state: number;
 
   constructor(seed: string) {
-    this.#state = [...seed].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) >>> 0, 0x9e3779b9);
+    this.#state = Array.from(seed).reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) >>> 0, 0x9e3779b9);
   }
 
   below(limit: number): number {
