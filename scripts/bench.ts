@@ -1,7 +1,7 @@
 // npm run bench: how fast the parts are, as a table. A figure belongs to the machine it was taken on; a ratio is of two
 // figures of the same run.
 import { writeFileSync } from "node:fs";
-import { availableParallelism, cpus } from "node:os";
+import { availableParallelism, cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { addressResolution } from "./bench/address-resolution.ts";
 import { allocator } from "./bench/allocator.ts";
@@ -89,6 +89,9 @@ function main(): number {
   }
   printTable([COLUMNS, ...results.map(rowOf)]);
   console.log(`\nNode ${machine.node}, ${machine.cores} cores, ${machine.processor}`);
+  const [load = 0] = loadavg();
+  if (load > machine.cores)
+    console.log(`The machine is busy (load ${load.toFixed(1)}): the suite took longer than it needs.`);
   const aims = results.map(reached).filter((verdict) => verdict !== undefined);
   console.log(`${aims.filter(Boolean).length} of ${aims.length} aims reached`);
   if (values.json !== undefined) {

@@ -5,7 +5,7 @@ import { type Benchmark, type Result } from "./benchmark.ts";
 import { poolOf } from "./objects.ts";
 import { compare, draws, time } from "./timing.ts";
 
-const OPERATIONS = 100_000;
+const OPERATIONS = 200_000;
 const MOVING = 100;
 const FULL = 60_000;
 
@@ -55,7 +55,7 @@ function fill(prefix: string, family: Family, size: number, rounds: number): Res
     { rounds, warmUps: 1 },
   );
   return {
-    benchmark: `allocator: fill ${prefix} (${size} addresses)`,
+    benchmark: `allocator: fill ${prefix}`,
     value: (size / took) * 1000,
     unit: "allocations/s",
   };

@@ -5,7 +5,7 @@ import { configOf, poolOf, serviceOf } from "./objects.ts";
 import { compare, time } from "./timing.ts";
 
 const ADDRESS = "metallb.io/loadBalancerIPs";
-const CHANGES = 2000;
+const CHANGES = 10_000;
 
 /** A controller that knows its configuration, and every Service that there is. */
 function controllerWith(services: number): Controller {

@@ -4,7 +4,7 @@ import { plus, seconds } from "../../impl/wire/time.ts";
 import { type World } from "../../sim/create-world.ts";
 import { type Benchmark, type Result } from "./benchmark.ts";
 import { memberLan } from "./member-lan.ts";
-import { median, stopwatch } from "./timing.ts";
+import { median, processorTime } from "./timing.ts";
 
 interface Subject {
   readonly name: string;
@@ -46,7 +46,7 @@ function run({ name, build, settle, round, aim }: Subject): readonly Result[] {
   advance(world, settle);
   let frames = 0;
   using _count = world.onFrame(() => frames++);
-  const times = Array.from({ length: ROUNDS }, () => stopwatch(() => advance(world, round)));
+  const times = Array.from({ length: ROUNDS }, () => processorTime(() => advance(world, round)));
   const benchmark = `membership: ${name}`;
   return [
     {
