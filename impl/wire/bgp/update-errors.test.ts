@@ -538,6 +538,18 @@ describe("RFC 7606", () => {
       update(MANDATORY, "18 c633"),
       "reset 3/10 announced[0].prefix needs 3 bytes and 2 are left",
     ],
+    [
+      "a second prefix beyond the message",
+      update(MANDATORY, `${NLRI} 18 c633`),
+      "reset 3/10 announced[1].prefix needs 3 bytes and 2 are left",
+    ],
+    [
+      "an empty MP_UNREACH_NLRI beside routes",
+      update("80 0f 03 0002 01", NLRI, "18 c63365"),
+      "treatAsWithdraw 3/3 origin is missing; treatAsWithdraw 3/3 asPath is missing; treatAsWithdraw 3/3 nextHop is missing; withdraw 198.51.101.0/24 198.51.100.0/24",
+    ],
+    ["an empty MP_UNREACH_NLRI beside withdrawn routes", update("80 0f 03 0002 01", "", NLRI), WITHDRAWN],
+    ["as many bytes withdrawn as there are of attributes", update(ORIGIN, "", NLRI), WITHDRAWN],
     ["a withdrawn prefix of 33 bits", update("", "", "21 c633640000"), "reset 3/10 withdrawn[0].length is 33"],
     [
       "a withdrawn prefix beyond its field",

@@ -11,6 +11,9 @@ import { readPrefixes } from "./nlri.ts";
 import { type Announcement } from "./path-attributes.ts";
 import { type UpdateFault } from "./update-faults.ts";
 
+/** RFC 4271 section 4.3: with both lengths, and nothing that they count. */
+const LEAST_LENGTH = HEADER_LENGTH + 4;
+
 /** What of the session decides how an UPDATE is read. */
 export interface UpdateContext extends ListContext {
   /** RFC 4271 section 6.3: no next hop may be the address of its receiver. */
@@ -49,9 +52,7 @@ export function decodeUpdate(message: Uint8Array, context: UpdateContext): Updat
     reader.bytes(reader.u16("attributesLength"), "attributes"),
   ]);
   const announcedBytes = reader.rest();
-  if (withdrawnBytes.length + attributeBytes.length + announcedBytes.length === 0) {
-    return { kind: "endOfRib", ...unicast("ipv4") };
-  }
+  if (message.length === LEAST_LENGTH) return { kind: "endOfRib", ...unicast("ipv4") };
   const attributes = new AttributeList(attributeBytes, context);
   if (attributes.endOfRib !== undefined && withdrawnBytes.length + announcedBytes.length === 0) {
     return { kind: "endOfRib", ...attributes.endOfRib };
