@@ -61,13 +61,13 @@ export const NEIGHBOUR_MUTANTS: readonly Mutant[] = [
     name: "blind-to-strangers",
     file: ANNOUNCER,
     find: "this.#noteClaim({ ...heard.claims, link }, now);",
-    replace: "this.#ownMacs.has(heard.claims.mac);",
+    replace: "[];",
   },
-  { name: "never-defend", file: ANNOUNCER, find: "effects.push(...this.#round(claim.ip));", replace: "continue;" },
+  { name: "never-defend", file: ANNOUNCER, find: "(this.#probes.has(ip) ? [] : this.#round(ip))", replace: "[]" },
   {
     name: "defend-in-kind",
     file: CLAIMS,
-    find: "    if (this.#quiet.has(claim.ip)) return;\n",
+    find: "this.#quiet.has(ip) || ",
     replace: "",
   },
   {
@@ -331,9 +331,9 @@ export const INPUT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "tell-the-whole-story",
-    file: "impl/controller/effect.ts",
-    find: "message.length > MAX_MESSAGE",
-    replace: "message.length > 1e9",
+    file: "impl/api/problem.ts",
+    find: "text.length <= length",
+    replace: "text.length <= 1e9",
   },
   {
     name: "answer-through-routers",

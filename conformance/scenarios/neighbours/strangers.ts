@@ -57,7 +57,8 @@ export const scenarios: readonly Scenario[] = [
       const { mac } = world.client();
       const answered = `metallb_layer2_responses_sent{ip="${vip}"}`;
       const before = await world.node(owner).metric(answered);
-      await world.client().send(announcement(vip, mac));
+      // It announces the address, and answers when it is asked whether it still has it.
+      await world.client().claim(vip);
       const message = await world.waitFor(
         "an event tells of the conflict",
         async () => conflictEvent(world, "default/web"),

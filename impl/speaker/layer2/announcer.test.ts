@@ -480,21 +480,36 @@ describe("another station with our address", () => {
   const request = `arp request to ff:ff:ff:ff:ff:ff: ${V4} 02:00:00:00:00:0a -> ${V4} 00:00:00:00:00:00`;
   const reply = `arp reply to ff:ff:ff:ff:ff:ff: ${V4} 02:00:00:00:00:0a -> ${V4} 02:00:00:00:00:0a`;
 
+  const probe = `arp request to ff:ff:ff:ff:ff:ff: 0.0.0.0 02:00:00:00:00:0a -> ${V4} 00:00:00:00:00:00`;
+
   it.each([ARP.foreignAnnouncement, ARP.foreignReply])(
-    "is reported with its MAC after the grace, and defended against: %s",
+    "is asked after the grace whether it still claims it; if so, it is reported with its MAC and defended against: %s",
     (hex) => {
-      expect(after([[10, { frame: hex }]], 60).trace).toEqual([
-        `12s conflict ${V4} 02:00:00:00:00:c1 on eth0`,
-        `12s eth0 ${request}`,
-        `12s eth0 ${reply}`,
+      const script = [
+        [10, { frame: hex }],
+        [12.5, { frame: ARP.foreignReply }],
+      ] as const;
+      expect(after(script, 60).trace).toEqual([
+        `12s eth0 ${probe}`,
+        `12.5s conflict ${V4} 02:00:00:00:00:c1 on eth0`,
+        `12.5s eth0 ${request}`,
+        `12.5s eth0 ${reply}`,
       ]);
     },
   );
 
+  it("was the last owner, and spoke its last word, if it does not answer", () => {
+    const { trace, metrics } = after([[10, { frame: ARP.foreignAnnouncement }]], 60);
+    expect(trace).toEqual([`12s eth0 ${probe}`]);
+    expect(metrics).not.toContain("assay_layer2_conflicts");
+  });
+
   it("is noticed for IPv6 too", () => {
-    expect(after([[10, { frame: NDP.foreignAnnouncement }]], 60).trace[0]).toBe(
-      `12s conflict ${V6} 02:00:00:00:00:c1 on eth0`,
-    );
+    const claims = [10, 12.5].map((at) => [at, { frame: NDP.foreignAnnouncement }] as const);
+    expect(after(claims, 60).trace.slice(0, 2)).toEqual([
+      `12s eth0 ns to 33:33:ff:00:00:64: :: -> ff02::1:ff00:64 hop 255 ${V6}`,
+      `12.5s conflict ${V6} 02:00:00:00:00:c1 on eth0`,
+    ]);
   });
 
   it("is answered at most once in ten seconds (RFC 5227 section 2.4)", () => {
@@ -529,7 +544,6 @@ describe("another station with our address", () => {
   });
 
   it("is asked for before the first announcement where that is wanted", () => {
-    const probe = `arp request to ff:ff:ff:ff:ff:ff: 0.0.0.0 02:00:00:00:00:0a -> ${V4} 00:00:00:00:00:00`;
     const free = play(
       [
         [0, { links: [eth0] }],
@@ -562,7 +576,6 @@ describe("another station with our address", () => {
       `0s eth0 ${probe}`,
       `0.2s eth0 ${probe}`,
       `2.3s eth0 ${probe}`,
-      `2.3s conflict ${V4} 02:00:00:00:00:c1 on eth0`,
       `2.5s eth0 ${probe}`,
       `2.7s eth0 ${probe}`,
       `2.9s eth0 ${request}`,

@@ -12,7 +12,7 @@ import { Bursts } from "./bursts.ts";
 import { type Claim, Claims } from "./claims.ts";
 import { type Interfaces } from "./eligibility.ts";
 import { Groups } from "./groups.ts";
-import { type DropReason, type Heard } from "./heard.ts";
+import { type DropReason, type Heard, type Question } from "./heard.ts";
 import { canAnswer, judgeLink, type Responder } from "./links.ts";
 import { type Answers, type Layer2Metrics } from "./metrics.ts";
 import { hearNdp, ndpAnnouncement, ndpProbe } from "./ndp.ts";
@@ -160,15 +160,17 @@ export class Announcer {
     const responder = this.#responders.get(link);
     if (responder === undefined) return [];
     const heard = this.#hear(bytes, responder);
-    if (heard.claims !== undefined) this.#noteClaim({ ...heard.claims, link }, now);
-    if (heard.asks === undefined) return this.#drop(heard.because);
-    const { ip, answer } = heard.asks;
+    const conflict = heard.claims === undefined ? [] : this.#noteClaim({ ...heard.claims, link }, now);
+    return heard.asks === undefined ? [...conflict, ...this.#drop(heard.because)] : this.#answer(heard.asks, responder);
+  }
+
+  #answer({ ip, answer }: Question, responder: Responder): readonly AnnouncerEffect[] {
     const address = this.#addresses.get(ip);
     if (address === undefined) return this.#drop("announceIp");
     const because = this.#refusal(ip, address, responder);
     if (because !== undefined) return this.#drop(because);
     address.answers.add();
-    return [{ kind: "sendFrame", link, bytes: answer() }];
+    return [{ kind: "sendFrame", link: responder.name, bytes: answer() }];
   }
 
   #drop(because: DropReason): readonly AnnouncerEffect[] {
@@ -196,10 +198,14 @@ export class Announcer {
     return this.#held ? "held" : undefined;
   }
 
-  #noteClaim(claim: Claim, now: Micros): void {
-    if (this.#held || !this.#addresses.has(claim.ip) || this.#ownMacs.has(claim.mac)) return;
-    this.#probes.answered(claim.ip, now);
-    this.#claims.note(claim, now);
+  #noteClaim(claim: Claim, now: Micros): readonly AnnouncerEffect[] {
+    const { ip, mac } = claim;
+    if (this.#held || !this.#addresses.has(ip) || this.#ownMacs.has(mac)) return [];
+    this.#probes.answered(ip, now);
+    if (!this.#claims.note(claim, now)) return [];
+    this.#options.metrics.conflict(ip);
+    // RFC 5227 section 2.4 (c): the address is kept, and defended at most once in ten seconds.
+    return [{ kind: "conflict", claim }, ...(this.#probes.has(ip) ? [] : this.#round(ip))];
   }
 
   wake(now: Micros): readonly AnnouncerEffect[] {
@@ -212,12 +218,7 @@ export class Announcer {
       effects.push(...this.#round(ip));
       this.#refresh?.restart(ip, now);
     }
-    for (const claim of this.#claims.due(now)) {
-      this.#options.metrics.conflict(claim.ip);
-      effects.push({ kind: "conflict", claim });
-      // RFC 5227 section 2.4 (c): the address is kept, and defended at most once in ten seconds.
-      if (!this.#probes.has(claim.ip)) effects.push(...this.#round(claim.ip));
-    }
+    for (const ip of this.#claims.due(now)) if (!this.#probes.has(ip)) effects.push(...this.#sendProbe(ip));
     return effects;
   }
 

@@ -28,10 +28,12 @@ export type DropReason =
   /** This node slept and does not know yet whether it still owns anything. */
   | "held";
 
+export interface Question {
+  readonly ip: Ip;
+  readonly answer: () => Uint8Array;
+}
+
 /** What a frame says (`claims`: I am that address) and what it wants (`asks`: who is that address). */
 export type Heard = {
   readonly claims?: { readonly ip: Ip; readonly mac: Mac } | undefined;
-} & (
-  | { readonly asks: { readonly ip: Ip; readonly answer: () => Uint8Array } }
-  | { readonly asks: undefined; readonly because: DropReason }
-);
+} & ({ readonly asks: Question } | { readonly asks: undefined; readonly because: DropReason });
