@@ -78,6 +78,8 @@ export interface SimOptions extends WorldOptions {
 
 /** Membership (LAN profile) may take this long to agree after a disturbance, and a burst follows. */
 const OWNER_WINDOW: Micros = seconds(25);
+/** Push/pull has one or two under way at a time. */
+const MOST_STREAMS = 4;
 const PROXY_DELAY: Micros = millis(100);
 const MEMBERS_PORT = 7946;
 const PORTS = [80, 81, 443, 8080];
@@ -287,18 +289,32 @@ export class SimCluster {
     const { now } = this.sim.scheduler;
     const quiet = plus(this.#disturbedAt, OWNER_WINDOW);
     if (quiet > now) this.sim.scheduler.advance(quiet);
+    const exposed = new Map([...this.#speakers].map(([node, { process }]) => [node, process?.metrics.expose() ?? ""]));
+    this.#checkOwners(exposed);
+    this.#checkResources(exposed);
+  }
+
+  #checkOwners(exposed: ReadonlyMap<string, string>): void {
     const { services, explained } = this.#announcedServices();
     for (const [service, ips] of services) {
       for (const ip of ips) {
-        const owners = [...this.#speakers].filter(([node, { process }]) =>
-          process?.metrics.expose().includes(announcedSeries(service, node, ip)),
-        );
+        const owners = [...exposed].filter(([node, text]) => text.includes(announcedSeries(service, node, ip)));
         const names = owners.map(([node]) => node);
         if (names.length === 1 || (names.length === 0 && explained.has(service))) continue;
-        this.referee.add(
-          `liveness: ${service} (${ip}) is announced by ${names.join(" and ") || "nobody, and nothing says why"}`,
-        );
+        const who = names.join(" and ") || "nobody, and nothing says why";
+        this.referee.add(`liveness: ${service} (${ip}) is announced by ${who}`);
       }
+    }
+  }
+
+  /** B11.11: who announces no IPv6 address is in no group; who talks to nobody holds few streams. */
+  #checkResources(exposed: ReadonlyMap<string, string>): void {
+    for (const [node, slot] of this.#speakers) {
+      if (slot.process === undefined) continue;
+      const { groups = 0, streams = 0 } = slot.resources();
+      const announcesV6 = /protocol="layer2".*ip="[^"]*:[^"]*"} 1/.test(exposed.get(node) ?? "");
+      if (groups > 0 && !announcesV6) this.referee.add(`B11.11: the speaker of ${node} is still in ${groups} groups`);
+      if (streams > MOST_STREAMS) this.referee.add(`B11.11: the speaker of ${node} holds ${streams} streams`);
     }
   }
 
