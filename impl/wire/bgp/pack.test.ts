@@ -10,7 +10,7 @@ import { routesInWords, settled, updateInWords } from "./golden/in-words.ts";
 import { ROUTES } from "./golden/routes.ts";
 import { decodeMessage } from "./message.ts";
 import { encodeEndOfRib, type PackContext, packUpdates, packWithdrawals } from "./pack.ts";
-import { type Announcement, type PathAttributes } from "./path-attributes.ts";
+import { type Announcement, encodeAttributes, type PathAttributes } from "./path-attributes.ts";
 import { decodeUpdate, type UpdateContext } from "./update.ts";
 
 const MARKER = "ff".repeat(16);
@@ -199,6 +199,12 @@ describe("Routes are packed", () => {
         .messages.map((bytes) => Buffer.from(bytes).toString("hex"))
         .join(" ");
     };
+    const raw = (length: number): string => {
+      const others = [{ flags: 0xd0, type: 99, value: new Uint8Array(length) }];
+      return Buffer.from(encodeAttributes({ ...PLAIN, others }, 4)).toString("hex");
+    };
+    expect(raw(255)).toMatch(/^40010100400206020[0-9a-f]{9}c063ff(00){255}$/);
+    expect(raw(256)).toMatch(/^40010100400206020[0-9a-f]{9}d0630100(00){256}$/);
     expect(written(63)).toContain(`c008fc${"fc000064".repeat(63)}20c6336401`);
     expect(written(64)).toContain(`d0080100${"fc000064".repeat(64)}20c6336401`);
   });
@@ -213,6 +219,15 @@ describe("Routes are packed", () => {
         .join(" ")
         .match(/2001:db8::\w*\/128/g),
     ).toEqual([...list]);
+  });
+
+  it("with AS4_AGGREGATOR for the numbers that two bytes do not hold", () => {
+    const written = (asn: number): string =>
+      Buffer.from(
+        encodeAttributes({ origin: "igp", asPath: [], aggregator: { asn, address: parseIpv4("192.0.2.1") } }, 2),
+      ).toString("hex");
+    expect(written(65535)).toBe("40010100400200c00706ffffc0000201");
+    expect(written(65536)).toBe("40010100400200c007065ba0c0000201c0120800010000c0000201");
   });
 
   it("by the length that was agreed on", () => {

@@ -22,14 +22,12 @@ export const ATTRIBUTE_TYPES = {
   extendedCommunities: 16,
   as4Path: 17,
   as4Aggregator: 18,
-  pmsiTunnel: 22,
   tunnelEncapsulation: 23,
   ipv6ExtendedCommunities: 25,
   aigp: 26,
   largeCommunities: 32,
   onlyToCustomer: 35,
   prefixSid: 40,
-  attrSet: 128,
 } as const;
 export type AttributeName = keyof typeof ATTRIBUTE_TYPES;
 

@@ -363,6 +363,22 @@ const ATTRIBUTES: readonly Row[] = [
   ["an AIGP that fits", `${MANDATORY} 80 1a 0b 01 000b 0000000000000001`, `${ANNOUNCED}; attribute 26`],
   ["an AIGP of nothing but its head", `${MANDATORY} 80 1a 03 01 0003`, `${ANNOUNCED}; attribute 26`],
   [
+    "a byte after the last AIGP",
+    `${MANDATORY} 80 1a 04 01 0003 01`,
+    discarded("3/9 aigp aigp.length needs 2 bytes and 0 are left"),
+  ],
+  [
+    "a byte after the last tunnel",
+    `${MANDATORY} c0 17 05 0008 0000 00`,
+    discarded("3/9 tunnelEncapsulation tunnelEncapsulation.tunnelType needs 2 bytes and 1 are left"),
+  ],
+  ["a Prefix-SID that fits", `${MANDATORY} c0 28 04 01 0001 00`, `${ANNOUNCED}; attribute 40`],
+  [
+    "a byte after the last Prefix-SID",
+    `${MANDATORY} c0 28 05 01 0001 00 01`,
+    discarded("3/9 prefixSid prefixSid.length needs 2 bytes and 0 are left"),
+  ],
+  [
     "a Prefix-SID that ends early",
     `${MANDATORY} c0 28 04 01 0002 00`,
     discarded("3/9 prefixSid prefixSid.tlv needs 2 bytes and 1 are left"),
@@ -460,6 +476,7 @@ const MULTIPROTOCOL: readonly Row[] = [
     "disableFamily 3/9 mpReachNlri.reserved needs 1 bytes and 0 are left",
   ],
   ["no prefix", `${reach(GLOBAL, "")} ${ORIGIN} ${AS_PATH}`, ""],
+  ["no prefix, and the next hop ::", `${reach("10 00000000000000000000000000000000", "")} ${ORIGIN} ${AS_PATH}`, ""],
   ["the default route", `${reach(GLOBAL, "00")} ${ORIGIN} ${AS_PATH}`, IPV6.replace("2001:db8:0:100::/56", "::/0")],
   [
     "not even a family (CVE-2023-46752)",
