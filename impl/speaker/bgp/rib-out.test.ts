@@ -2,35 +2,14 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { community, largeCommunity } from "../../wire/bgp/communities.ts";
 import { decodeMessage } from "../../wire/bgp/message.ts";
-import { type Family, parseIp, parseIpv4, parseIpv6 } from "../../wire/ip.ts";
+import { parseIp, parseIpv6 } from "../../wire/ip.ts";
 import { parsePrefix, type Prefix } from "../../wire/prefix.ts";
 import { micros, millis, seconds } from "../../wire/time.ts";
 import { type OutSession, RibOut } from "./rib-out.ts";
 import { type Route } from "./route.ts";
 import { type Negotiated } from "./session/negotiation.ts";
+import { BOTH, DUAL, inWords, outSession as session } from "./test-peer.ts";
 
-const NEGOTIATED: Negotiated = {
-  peerAsn: 64513,
-  peerId: parseIpv4("192.0.2.2"),
-  internal: false,
-  asSize: 4,
-  families: ["ipv4"],
-  extendedNextHop: false,
-  holdTime: seconds(90),
-  keepaliveTime: seconds(30),
-  routeRefresh: true,
-  enhancedRouteRefresh: false,
-  gracefulRestart: undefined,
-  notificationKeepsRoutes: false,
-};
-
-function session(negotiated: Partial<Negotiated> = {}, nextHops: OutSession["nextHops"] = V4): OutSession {
-  return { localAsn: 64512, negotiated: { ...NEGOTIATED, ...negotiated }, nextHops };
-}
-
-const V4 = { ipv4: { nextHop: parseIp("192.0.2.1") } };
-const DUAL = { ...V4, ipv6: { nextHop: parseIp("2001:db8::1") } };
-const BOTH: readonly Family[] = ["ipv4", "ipv6"];
 const NOW = seconds(1);
 
 const route = (parts: Partial<Route> = {}): Route => ({
@@ -43,26 +22,6 @@ const route = (parts: Partial<Route> = {}): Route => ({
 });
 
 const prefix = (text: string): Prefix => parsePrefix(text);
-
-/** What a router reads in one message: `announce 198.51.100.1/32 via 192.0.2.1 path 64512`. */
-function inWords(bytes: Uint8Array, internal = false): string {
-  expect(bytes.length).toBeLessThanOrEqual(4096);
-  const message = decodeMessage(bytes, { asSize: 4, internal, families: BOTH });
-  if (message.kind === "endOfRib") return `end ${message.afi}`;
-  if (message.kind === "routeRefresh") return `${message.subtype} ${message.afi}`;
-  if (message.kind !== "update") throw new Error(message.kind);
-  expect(message.faults).toEqual([]);
-  const words = message.withdrawn.length > 0 ? [`withdraw ${message.withdrawn.join(" ")}`] : [];
-  for (const { prefixes, nextHop, linkLocal, attributes } of message.announced) {
-    const { asPath, localPref, communities = [], largeCommunities = [], multiExitDisc } = attributes;
-    words.push(`announce ${prefixes.join(" ")} via ${nextHop}${linkLocal === undefined ? "" : ` and ${linkLocal}`}`);
-    words.push(`path ${asPath.flatMap(({ asns }) => asns).join(" ")}`);
-    if (localPref !== undefined) words.push(`pref ${localPref}`);
-    if (multiExitDisc !== undefined) words.push(`med ${multiExitDisc}`);
-    if (communities.length + largeCommunities.length > 0) words.push([...communities, ...largeCommunities].join(" "));
-  }
-  return words.join(", ");
-}
 
 const taken = (rib: RibOut, internal = false, now = NOW): readonly string[] =>
   rib.take(now).messages.map((message) => inWords(message, internal));
