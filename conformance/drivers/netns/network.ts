@@ -93,6 +93,13 @@ const NODE_SYSCTLS: readonly (readonly [string, string])[] = [
   ["net.ipv6.conf.all.forwarding", "1"],
 ];
 
+/** A switch does not look into packets: br_netfilter, where it is loaded, would drop those that end too early. */
+const BRIDGE_SYSCTLS: readonly (readonly [string, string])[] = [
+  ["net.bridge.bridge-nf-call-arptables", "0"],
+  ["net.bridge.bridge-nf-call-iptables", "0"],
+  ["net.bridge.bridge-nf-call-ip6tables", "0"],
+];
+
 export class Network {
   readonly topology: Topology;
   readonly entrances: readonly Entrance[];
@@ -211,6 +218,7 @@ export class Network {
         ports.map((plug) => this.device(plug).device),
       ),
     );
+    await writeSysctls(namespace, BRIDGE_SYSCTLS, ["-e"]);
     const settings = ports.flatMap((plug) => {
       const options = portOptions(spec, spec.ports.get(plug.port));
       return options.length === 0 ? [] : [`link set dev ${this.device(plug).device} ${options.join(" ")}`];
@@ -221,8 +229,21 @@ export class Network {
 
 const keyOf = ({ name, port }: Plug): string => `${name}:${port}`;
 
-async function writeSysctls(namespace: string, values: readonly (readonly [string, string])[]): Promise<void> {
-  await run("ip", ["netns", "exec", namespace, "sysctl", "-qw", ...values.map(([name, value]) => `${name}=${value}`)]);
+async function writeSysctls(
+  namespace: string,
+  values: readonly (readonly [string, string])[],
+  flags: readonly string[] = [],
+): Promise<void> {
+  await run("ip", [
+    "netns",
+    "exec",
+    namespace,
+    "sysctl",
+    "-q",
+    ...flags,
+    "-w",
+    ...values.map(([name, value]) => `${name}=${value}`),
+  ]);
 }
 
 function switchLines({ profile, ageing, ports: specs }: SwitchSpec, ports: readonly string[]): readonly string[] {
