@@ -6,6 +6,7 @@ import { endpointsOn, labels, node, onNodes, selector } from "../../test-cluster
 import { peersFor } from "./advertiser.ts";
 import { OfferTable } from "./offer-table.ts";
 import { offersFor } from "./offers.ts";
+import { bgpPeer } from "../test-bgp-peer.ts";
 import { bgpAdvertisement, type SubjectParts, TestAdvertiser } from "./test-advertiser.ts";
 
 describe("a Service through its life", () => {
@@ -181,26 +182,8 @@ describe("peers to whom a Service goes (ServiceBGPStatus)", () => {
 });
 
 describe("peers of a node", () => {
-  const peer = (name: string, ...nodeSelectors: readonly string[]): Peer => ({
-    name,
-    myAsn: 64512,
-    peerAsn: 64513,
-    localAsn: undefined,
-    peer: { kind: "address", ip: parseIp("192.0.2.2") },
-    peerPort: 179,
-    sourceAddress: undefined,
-    holdTime: undefined,
-    keepaliveTime: undefined,
-    connectTime: undefined,
-    routerId: undefined,
-    nodeSelectors: nodeSelectors.map((text) => selector(text)),
-    password: undefined,
-    bfdProfile: undefined,
-    gracefulRestart: false,
-    ebgpMultiHop: false,
-    vrf: undefined,
-    dualStackAddressFamily: false,
-  });
+  const peer = (name: string, ...nodeSelectors: readonly string[]): Peer =>
+    bgpPeer({ name, nodeSelectors: nodeSelectors.map((text) => selector(text)) });
   const peers = [
     peer("everywhere"),
     peer("rack1", "rack=1"),
