@@ -71,4 +71,15 @@ describe("group memberships", () => {
     groups.join(ETH1, group(1));
     expect(sockets.trace).toEqual(["socket 10 2", "0 join 1 on 7 ENODEV", "close 0", "socket 10 2", "1 join 1 on 7"]);
   });
+
+  it("gives back what is kept of interfaces that are gone, and nothing else", () => {
+    const sockets = new Sockets(8);
+    const memberships = new GroupMemberships(sockets);
+    memberships.join(ETH1, group(1));
+    memberships.join({ index: 9 }, group(2));
+    sockets.trace.length = 0;
+    memberships.keepOnly([ETH1]);
+    memberships.keepOnly([ETH1]);
+    expect(sockets.trace).toEqual(["0 leave 2 on 9"]);
+  });
 });

@@ -25,7 +25,7 @@ interface Holder {
 export class GroupMemberships implements Disposable {
   readonly #native: Pick<NativeSockets, "socket" | "setsockopt" | "close">;
   readonly #holders: Holder[] = [];
-  readonly #members = new Map<string, Holder>();
+  readonly #members = new Map<string, { readonly index: number; readonly group: Ipv6; readonly holder: Holder }>();
 
   constructor(native: Pick<NativeSockets, "socket" | "setsockopt" | "close">) {
     this.#native = native;
@@ -42,7 +42,7 @@ export class GroupMemberships implements Disposable {
     if (this.#members.has(key)) return;
     const request = membershipRequest(link, group);
     const holder = this.#holders.find((known) => !known.full && this.#add(known, request)) ?? this.#fresh(request);
-    this.#members.set(key, holder);
+    this.#members.set(key, { index: link.index, group, holder });
   }
 
   #fresh(request: Buffer): Holder {
@@ -71,7 +71,7 @@ export class GroupMemberships implements Disposable {
 
   leave(link: Pick<Link, "index">, group: Ipv6): void {
     const key = `${link.index} ${group}`;
-    const holder = this.#members.get(key);
+    const holder = this.#members.get(key)?.holder;
     if (holder === undefined) return;
     this.#members.delete(key);
     try {
@@ -80,6 +80,12 @@ export class GroupMemberships implements Disposable {
       // The interface is gone, and the membership with it.
     }
     holder.full = false;
+  }
+
+  /** Gives back what sockets keep of interfaces that are gone. */
+  keepOnly(links: readonly Pick<Link, "index">[]): void {
+    const indexes = new Set(links.map(({ index }) => index));
+    for (const { index, group } of this.#members.values()) if (!indexes.has(index)) this.leave({ index }, group);
   }
 
   [Symbol.dispose](): void {

@@ -55,6 +55,7 @@ export class LinuxPorts implements Ports, Disposable {
     this.#monitor = new LinkMonitor(options.native, (links) => {
       this.#links.clear();
       for (const link of links) this.#links.set(link.name, link);
+      this.#groups.keepOnly(links);
       options.deliver({ kind: "links", links });
     });
   }
