@@ -42,8 +42,8 @@ const MERGE_PATCH = "application/merge-patch+json";
 class NetnsDriver implements Driver {
   readonly name = "netns";
   readonly capabilities = new Set(CAPABILITIES);
-  /** Worlds mostly wait, for timers of real length; what they need at once is a core or so to start. */
-  readonly parallel = 2 * availableParallelism();
+  /** Worlds mostly wait, for timers of real length; a core or so is busy while one starts. */
+  readonly parallel = 3 * availableParallelism();
   readonly #open = new Set<NetnsCluster>();
   #missing: Promise<ReadonlySet<string>> | undefined;
   #worlds = 0;
