@@ -68,6 +68,11 @@ export class BgpSession {
     return this.#state;
   }
 
+  /** The latest connection; what is heard of another one comes too late. */
+  get connection(): number {
+    return this.#connection;
+  }
+
   get negotiated(): Negotiated | undefined {
     return this.#state.kind === "established" ? this.#state.negotiated : undefined;
   }
