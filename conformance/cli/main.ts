@@ -56,7 +56,7 @@ program
 program
   .command("run")
   .description("Runs the conformance scenarios.")
-  .argument("[pattern]", "a piece of the name; * stands for anything")
+  .argument("[pattern]", "a piece of the name; * stands for anything, | stands between alternatives")
   .option("--driver <name>", "where to run: sim, netns", "sim")
   .option("--seed <text>", "same seed, same run", "1")
   .option("--twice", "run each twice and compare the traces")
@@ -81,7 +81,7 @@ A scenario that fails prints the line that runs it again. --driver netns needs r
 program
   .command("list")
   .description("Lists the conformance scenarios by group.")
-  .argument("[pattern]", "a piece of the name; * stands for anything")
+  .argument("[pattern]", "a piece of the name; * stands for anything, | stands between alternatives")
   .option("--coverage", "which of MetalLB's Layer 2 behaviours they cover, and which not")
   .option("--json", "as JSON")
   .action(async (pattern: string | undefined, flags) => {

@@ -42,8 +42,10 @@ export async function loadCases(folder = FOLDER): Promise<readonly Case[]> {
   return cases;
 }
 
-/** A pattern is a piece of the name; `*` stands for anything. */
+/** A pattern is a piece of the name; `*` stands for anything, and `|` stands between alternatives. */
 export function matchesPattern(name: string, pattern: string): boolean {
-  const parts = pattern.split("*").map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(parts.join(".*")).test(name);
+  return pattern.split("|").some((alternative) => {
+    const parts = alternative.split("*").map((part) => part.replaceAll(/[.+?^${}()[\]\\]/g, "\\$&"));
+    return new RegExp(parts.join(".*")).test(name);
+  });
 }
