@@ -185,4 +185,22 @@ export const ADDRESS_MUTANTS: readonly Mutant[] = [
     find: "entry.wanted = { ingress: held?.ips ?? [], pool: held?.pool.name };",
     replace: "entry.wanted = { ingress: held?.ips ?? [], pool: undefined };",
   },
+  {
+    name: "know-only-deprecated-prefix",
+    file: REQUEST,
+    find: "return annotations[PREFIX + name] ?? annotations[DEPRECATED_PREFIX + name]",
+    replace: "return annotations[DEPRECATED_PREFIX + name]",
+  },
+  {
+    name: "never-clear-a-status",
+    file: CONTROLLER,
+    find: "if (write === undefined || entry.wanted === undefined) return;",
+    replace: "if (write === undefined || entry.wanted === undefined || entry.wanted.ingress.length === 0) return;",
+  },
+  {
+    name: "pools-never-go",
+    file: CONTROLLER,
+    find: "this.#allocator.setPools(input.config.pools);",
+    replace: "if (input.config.pools.size >= this.#allocator.poolCount) this.#allocator.setPools(input.config.pools);",
+  },
 ];

@@ -353,4 +353,11 @@ export const SELECTION_MUTANTS: readonly Mutant[] = [
     find: "if (!same) this.#noteRelease(address, shareId);",
     replace: "",
   },
+  {
+    name: "terminating-must-be-unset",
+    file: "impl/speaker/endpoints.ts",
+    find: "return conditions?.ready !== false || conditions.serving === true;",
+    replace:
+      "return conditions?.terminating !== false && (conditions?.ready !== false || conditions.serving === true);",
+  },
 ];
