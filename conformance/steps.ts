@@ -133,7 +133,18 @@ export async function layer2Statuses(world: World, name: string): Promise<readon
     .sort();
 }
 
-/** Applies the objects of a Service and waits until a client gets an answer through its address. */
+/** Who owns an address once all speakers know each other and all pods are ready; undefined: that is not known beforehand. */
+function rightfulOwner(world: World, vip: Ip, given: Given): string | undefined {
+  if (given.advertisement !== undefined) return undefined;
+  if (given.policy === "Local" && given.podsOn !== undefined) return given.podsOn;
+  if (given.policy === "Local" && (given.replicas ?? 3) < world.nodes.length) return undefined;
+  return electionOrder(world.nodes, vip)[0];
+}
+
+/**
+ * Applies the objects of a Service and waits until a client gets an answer through its address, and the address is where
+ * it stays: while a cluster starts, another node may hold it for a moment.
+ */
 export async function serving(
   world: World,
   name: string,
@@ -141,7 +152,9 @@ export async function serving(
 ): Promise<{ readonly vip: Ip; readonly owner: string }> {
   await world.kubernetes.apply(...announcedService(name, given));
   const vip = await addressOf(world, `${given.namespace ?? "default"}/${name}`);
-  const owner = await ownerOf(world, vip);
+  const rightful = rightfulOwner(world, vip, given);
+  if (rightful !== undefined) await settlesOn(world, vip, [rightful]);
+  const owner = rightful ?? (await ownerOf(world, vip));
   const port = given.ports?.[0];
   const target = { vip, port: port?.port ?? 80, protocol: port?.protocol ?? "TCP" };
   await world.waitFor(
