@@ -1,6 +1,6 @@
 // One planted violation of each ban on what cores may do, to see that the tools catch it.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempDisposableSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -36,7 +36,8 @@ const TYPED: Readonly<Record<string, string>> = {
 
 describe("what cores may not do", () => {
   it("is caught by the linter", () => {
-    const root = mkdtempSync(join(tmpdir(), "bans-"));
+    using folder = mkdtempDisposableSync(join(tmpdir(), "bans-"));
+    const root = folder.path;
     copyFileSync(".oxlintrc.json", join(root, ".oxlintrc.json"));
     mkdirSync(join(root, "sim"));
     for (const [name, text] of Object.entries(LINTED)) writeFileSync(join(root, "sim", name), text);
@@ -45,7 +46,8 @@ describe("what cores may not do", () => {
   });
 
   it("is a type error", () => {
-    const root = mkdtempSync(join(tmpdir(), "bans-"));
+    using folder = mkdtempDisposableSync(join(tmpdir(), "bans-"));
+    const root = folder.path;
     mkdirSync(join(root, "sim"));
     copyFileSync("tsconfig.json", join(root, "tsconfig.json"));
     copyFileSync("tsconfig.cores.json", join(root, "tsconfig.cores.json"));
