@@ -25,8 +25,8 @@ import { SYSTEM } from "../../objects.ts";
 import { type Topology } from "../../topology/model.ts";
 import { claimOf } from "../claims.ts";
 import { type WorldOptions } from "../driver.ts";
-import { nodeFacts, type NodeFacts } from "../sim/node-objects.ts";
-import { bootObjects, createObject } from "./boot-objects.ts";
+import { nodeFacts, type NodeFacts } from "../node-objects.ts";
+import { bootObjects, createObject } from "../boot-objects.ts";
 import { ipBatch } from "./command.ts";
 import {
   type DaemonEvent,

@@ -2,7 +2,7 @@ import { type ControllerOptions } from "../../../impl/shell/controller-process.t
 import { type SpeakerOptions } from "../../../impl/shell/speaker-process.ts";
 import { SYSTEM } from "../../objects.ts";
 import { type Settings } from "../../world.ts";
-import { CONTROLLER_POD, type NodeFacts, SPEAKER_SELECTOR, speakerPodName } from "../sim/node-objects.ts";
+import { CONTROLLER_POD, type NodeFacts, SPEAKER_SELECTOR, speakerPodName } from "../node-objects.ts";
 
 const MEMBERS_PORT = 7946;
 /** The management network is not announced on. */

@@ -4,7 +4,7 @@ import { type Ending, type LinkChange, type NodeControl } from "../../world.ts";
 import { type NetnsCluster, type NodeSlots } from "./cluster.ts";
 import { ipBatch, run } from "./command.ts";
 import { type DaemonQuestion } from "./protocol.ts";
-import { ending } from "./ending.ts";
+import { ending } from "../ending.ts";
 import { type Device } from "./network.ts";
 import { metricOf } from "./metrics.ts";
 

@@ -12,7 +12,7 @@ import {
 } from "../../world.ts";
 import { NetnsClient } from "./client.ts";
 import { type NetnsCluster } from "./cluster.ts";
-import { ending } from "./ending.ts";
+import { ending } from "../ending.ts";
 import { metricOf } from "./metrics.ts";
 import { NetnsNode } from "./node.ts";
 

@@ -18,6 +18,7 @@ import {
   type Target,
 } from "../../world.ts";
 import { claimOf } from "../claims.ts";
+import { ending } from "../ending.ts";
 import { answerIn, type Asker, question } from "../question.ts";
 import { type Stage } from "./clock.ts";
 import { type Wiring } from "./wiring.ts";
@@ -30,7 +31,6 @@ const MANAGEMENT_LINK = "eth0";
 const NO_API = { request: () => {}, abort: () => {} };
 
 const kindOf = (target: Target): ProbeKind => (target.protocol === "UDP" ? "udp" : "tcp");
-const ending = (end: () => void): Ending => ({ end: async () => end() });
 
 function answerOf({ outcome }: ProbeResult): Answer {
   if (outcome.kind === "failed") return { outcome: outcome.because === "closed" ? "reset" : outcome.because };

@@ -32,11 +32,10 @@ import { Referee } from "../../invariants/referee.ts";
 import { SYSTEM } from "../../objects.ts";
 import { type Topology } from "../../topology/model.ts";
 import { type WorldOptions } from "../driver.ts";
-import { pathOf } from "../../../impl/kube/resources.ts";
 import { claimOf } from "../claims.ts";
-import { resourceOf } from "../kube-admin.ts";
 import { Stage } from "./clock.ts";
-import { CONTROLLER_POD, nodeFacts, type NodeFacts, ownPod, SPEAKER_SELECTOR, speakerPodName } from "./node-objects.ts";
+import { CONTROLLER_POD, nodeFacts, type NodeFacts, SPEAKER_SELECTOR, speakerPodName } from "../node-objects.ts";
+import { bootObjects, createObject } from "../boot-objects.ts";
 import { ProcessSlot } from "./process-slot.ts";
 import { buildNetwork, type Wiring } from "./wiring.ts";
 
@@ -148,31 +147,13 @@ export class SimCluster {
 
   /** Puts what every cluster has into the API server and starts all processes, each at a moment of its own. */
   boot(): void {
-    const create = (object: KubeObject): void => this.#create(object);
-    create({ apiVersion: "v1", kind: "Namespace", metadata: { name: this.#namespace } });
-    create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } });
-    for (const { object } of this.#facts) create(object);
-    const [first] = this.#facts;
-    if (first !== undefined) create(ownPod(CONTROLLER_POD, first, "controller", this.#namespace));
-    for (const facts of this.#facts) create(ownPod(speakerPodName(facts.name), facts, "speaker", this.#namespace));
-    for (const object of this.topology.objects) if (object.kind !== "Node") create(object);
+    for (const object of bootObjects(this.topology, this.#facts, this.#namespace)) {
+      createObject(this.controlPlane, object);
+    }
     this.sim.scheduler.at(millis(1), () => this.controller.start());
     for (const [index, slot] of [...this.#speakers.values()].entries()) {
       this.sim.scheduler.at(millis(2 + index), () => slot.start());
     }
-  }
-
-  #create(object: KubeObject): void {
-    const resource = resourceOf(object.kind, object.apiVersion);
-    const namespace = resource.namespaced ? (object.metadata.namespace ?? "default") : undefined;
-    const send = (method: string, path: string, body: object, type?: string): void => {
-      const { status, body: answer } = this.controlPlane.call(method, path, body, type);
-      if (status >= 300) throw new Error(`${object.kind} ${objectKey(object)}: ${JSON.stringify(answer)}`);
-    };
-    send("POST", pathOf(resource, namespace), object);
-    if (!("status" in object)) return;
-    const path = pathOf(resource, namespace, object.metadata.name, "status");
-    send("PATCH", path, { status: object.status }, "application/merge-patch+json");
   }
 
   host(name: string): Host {

@@ -15,22 +15,12 @@ import {
   type NodeControl,
   type World,
 } from "../../world.ts";
+import { ending } from "../ending.ts";
 import { SimClient } from "./client.ts";
 import { type SimCluster } from "./cluster.ts";
 import { startFault } from "./faults.ts";
 import { type Daemon, type ProcessSlot } from "./process-slot.ts";
 import { attachmentsOf } from "./wiring.ts";
-
-/** Ends once, however often it is asked to. */
-function ending(end: () => void): Ending {
-  let ended = false;
-  return {
-    end: async () => {
-      if (!ended) end();
-      ended = true;
-    },
-  };
-}
 
 function metricOf(slot: ProcessSlot<Daemon>, series: string): number | undefined {
   const line = slot.process?.metrics

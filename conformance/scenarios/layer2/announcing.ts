@@ -1,7 +1,17 @@
 import { seconds } from "../../../impl/wire/time.ts";
 import { expectAtLeast, expectEqual, expectTrue } from "../../expect.ts";
 import { deployment, l2Advertisement, pool, service } from "../../objects.ts";
-import { addressOf, answering, BOTH_FAMILIES, DETECTION, ownerOf, RANGES, serving, SETTLE } from "../../steps.ts";
+import {
+  addressOf,
+  answering,
+  BOTH_FAMILIES,
+  DETECTION,
+  ownerOf,
+  RANGES,
+  serving,
+  SETTLE,
+  speakerWarning,
+} from "../../steps.ts";
 import { type Scenario, type World } from "../../world.ts";
 
 const EXCLUDE = "node.kubernetes.io/exclude-from-external-load-balancers";
@@ -185,14 +195,7 @@ export const scenarios: readonly Scenario[] = [
         service("web"),
       );
       const vip = await addressOf(world, "default/web");
-      const warning = await world.waitFor(
-        "an event says why",
-        async () =>
-          (await world.kubernetes.events("Service", "default/web")).find(
-            ({ type, source }) => type === "Warning" && source.component === "metallb-speaker",
-          ),
-        SETTLE,
-      );
+      const warning = await speakerWarning(world, "default/web");
       expectTrue(`"${warning.message}" names the label`, warning.message.includes("exclude"));
       expectEqual("who answers", await answering(world.client(), vip), []);
     },
@@ -308,14 +311,7 @@ export const scenarios: readonly Scenario[] = [
     async run(world) {
       await world.kubernetes.apply(pool("main", [RANGES.ipv4]), l2Advertisement("main"), service("web"));
       const vip = await addressOf(world, "default/web");
-      const warning = await world.waitFor(
-        "an event says why",
-        async () =>
-          (await world.kubernetes.events("Service", "default/web")).find(
-            ({ type, source }) => type === "Warning" && source.component === "metallb-speaker",
-          ),
-        SETTLE,
-      );
+      const warning = await speakerWarning(world, "default/web");
       expectTrue(`"${warning.message}" speaks of endpoints`, warning.message.includes("endpoint"));
       expectEqual("who answers", await answering(world.client(), vip), []);
       await world.kubernetes.apply(deployment("web", 1));
@@ -331,14 +327,7 @@ export const scenarios: readonly Scenario[] = [
     async run(world) {
       await world.kubernetes.apply(pool("main", [RANGES.ipv4]), deployment("web", 3), service("web"));
       const vip = await addressOf(world, "default/web");
-      const warning = await world.waitFor(
-        "an event says why",
-        async () =>
-          (await world.kubernetes.events("Service", "default/web")).find(
-            ({ type, source }) => type === "Warning" && source.component === "metallb-speaker",
-          ),
-        SETTLE,
-      );
+      const warning = await speakerWarning(world, "default/web");
       expectTrue(
         `"${warning.message}" speaks of the advertisement`,
         warning.message.toLowerCase().includes("advertisement"),

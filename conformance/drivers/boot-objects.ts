@@ -1,22 +1,23 @@
 // What is in the API server before anybody applies anything.
-import { type KubeObject, objectKey } from "../../../impl/api/kubernetes.ts";
-import { pathOf } from "../../../impl/kube/resources.ts";
-import { type ControlPlane } from "../../../sim/kube/control-plane.ts";
-import { SYSTEM } from "../../objects.ts";
-import { type Topology } from "../../topology/model.ts";
-import { resourceOf } from "../kube-admin.ts";
-import { CONTROLLER_POD, type NodeFacts, ownPod, speakerPodName } from "../sim/node-objects.ts";
+import { type KubeObject, objectKey } from "../../impl/api/kubernetes.ts";
+import { pathOf } from "../../impl/kube/resources.ts";
+import { type ControlPlane } from "../../sim/kube/control-plane.ts";
+import { SYSTEM } from "../objects.ts";
+import { type Topology } from "../topology/model.ts";
+import { resourceOf } from "./kube-admin.ts";
+import { CONTROLLER_POD, type NodeFacts, ownPod, speakerPodName } from "./node-objects.ts";
 
 const namespace = (name: string): KubeObject => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
 
-export function bootObjects(topology: Topology, facts: readonly NodeFacts[]): readonly KubeObject[] {
+/** `system` is the namespace that the load balancer runs in. */
+export function bootObjects(topology: Topology, facts: readonly NodeFacts[], system = SYSTEM): readonly KubeObject[] {
   const [first] = facts;
   return [
-    namespace(SYSTEM),
+    namespace(system),
     namespace("default"),
     ...facts.map(({ object }) => object),
-    ...(first === undefined ? [] : [ownPod(CONTROLLER_POD, first, "controller")]),
-    ...facts.map((node) => ownPod(speakerPodName(node.name), node, "speaker")),
+    ...(first === undefined ? [] : [ownPod(CONTROLLER_POD, first, "controller", system)]),
+    ...facts.map((node) => ownPod(speakerPodName(node.name), node, "speaker", system)),
     ...topology.objects.filter(({ kind }) => kind !== "Node"),
   ];
 }

@@ -1,9 +1,9 @@
 // The Kubernetes objects that a cluster has before anybody applies one: nodes, namespaces, and the pods of Assay itself.
-import { type KubeObject, type NodeObject } from "../../../impl/api/kubernetes.ts";
-import { type Ip, ipFromBigInt, parseIp } from "../../../impl/wire/ip.ts";
-import { bitsOf, lengthOf, type Prefix, prefixFamily, rangeOf } from "../../../impl/wire/prefix.ts";
-import { SYSTEM } from "../../objects.ts";
-import { type Topology } from "../../topology/model.ts";
+import { type KubeObject, type NodeObject } from "../../impl/api/kubernetes.ts";
+import { type Ip, ipFromBigInt, parseIp } from "../../impl/wire/ip.ts";
+import { bitsOf, lengthOf, type Prefix, prefixFamily, rangeOf } from "../../impl/wire/prefix.ts";
+import { SYSTEM } from "../objects.ts";
+import { type Topology } from "../topology/model.ts";
 
 export const SPEAKER_SELECTOR = "app=metallb,component=speaker";
 

@@ -1,4 +1,4 @@
-import { type Ending } from "../../world.ts";
+import { type Ending } from "../world.ts";
 
 /** Ends once, however often it is asked to. */
 export function ending(end: () => void | Promise<void>): Ending {
