@@ -23,6 +23,12 @@ export type Capability =
   | "clocks"
   /** The API server can fail for one client or all. */
   | "apiFaults"
+  /** Routers speak BGP. */
+  | "routers"
+  /** Routers choose among next hops by a selector that can be told, and every flow's way is known. */
+  | "flowPaths"
+  /** A station can speak BGP as the scenario makes it, wrong bytes included. */
+  | "rawBgp"
   /** Objects can be changed while the world runs. */
   | "kubernetes"
   /** Pods answer behind Services. */
@@ -217,6 +223,10 @@ export interface Client {
     options?: { readonly link?: string; readonly unicastTo?: Mac; readonly dad?: boolean },
   ): Promise<readonly Responder[]>;
   ping(vip: Ip): Promise<boolean>;
+  /** Opens `count` connections at once, each of which says something every `every` (1 s unless told). */
+  flows(target: Target & { readonly count: number; readonly every?: Micros; readonly router: string }): Promise<Flows>;
+  /** Listens as a BGP speaker on port 179 of its own addresses; `greet`: what it sends at once to whoever connects. */
+  rawBgp(options: { readonly greet?: readonly Uint8Array[]; readonly md5Key?: string }): Promise<RawBgp>;
   /** The entry of its own kernel's neighbour cache. */
   neighbour(vip: Ip): Promise<{ readonly mac: Mac | undefined; readonly state: string } | undefined>;
   /** Takes an address as a foreign station would: answers for it and announces it. */
@@ -226,6 +236,149 @@ export interface Client {
   /** Sends a frame as it is. */
   send(frame: Uint8Array): Promise<void>;
   readonly mac: Mac;
+}
+
+/** A route that a router forwards by. */
+export interface ForwardingEntry {
+  readonly prefix: string;
+  /** Sorted. */
+  readonly nextHops: readonly { readonly ip: Ip; readonly link: string; readonly node: string | undefined }[];
+}
+
+/** A path that a router's BGP holds for a prefix, as it stands after its policy for what comes in. */
+export interface BgpPath {
+  readonly prefix: string;
+  /** The neighbour that told it. */
+  readonly peer: Ip;
+  /** The node that the neighbour is. */
+  readonly node: string | undefined;
+  readonly nextHop: Ip;
+  readonly linkLocal: Ip | undefined;
+  readonly origin: "igp" | "egp" | "incomplete";
+  readonly asPath: readonly number[];
+  readonly localPref: number | undefined;
+  readonly med: number | undefined;
+  /** Both in the field's notation (`64500:1`, `64500:1:2`), sorted. */
+  readonly communities: readonly string[];
+  readonly largeCommunities: readonly string[];
+  readonly best: boolean;
+  readonly multipath: boolean;
+  /** RFC 4724 section 4.2: the session went, and the path is kept until the peer has come back or the time is over. */
+  readonly stale: boolean;
+}
+
+/** What a router knows of a neighbour. */
+export interface BgpNeighbor {
+  readonly address: Ip;
+  /** The interface of an unnumbered neighbour. */
+  readonly link: string | undefined;
+  readonly node: string | undefined;
+  readonly state: "idle" | "connect" | "active" | "openSent" | "openConfirm" | "established";
+  readonly remoteAs: number;
+  readonly localAs: number;
+  readonly routerId: Ip | undefined;
+  /** Negotiated. */
+  readonly holdTime: Micros | undefined;
+  readonly keepalive: Micros | undefined;
+  /** How often it was established. */
+  readonly established: number;
+  /** What the neighbour's OPEN says. */
+  readonly capabilities: readonly (
+    | "multiprotocolIpv4"
+    | "multiprotocolIpv6"
+    | "fourOctetAs"
+    | "routeRefresh"
+    | "gracefulRestart"
+    | "extendedNextHop"
+  )[];
+  /** Prefixes that it told, and that the policy accepts. */
+  readonly prefixes: number;
+  /** NOTIFICATIONs, newest last: `4/0`. */
+  readonly notificationsReceived: readonly string[];
+  readonly notificationsSent: readonly string[];
+}
+
+export interface BfdPeer {
+  readonly peer: Ip;
+  readonly node: string | undefined;
+  readonly multihop: boolean;
+  readonly state: "adminDown" | "down" | "init" | "up";
+  /** In use, after the negotiation. */
+  readonly transmitInterval: Micros;
+  readonly receiveInterval: Micros;
+  readonly detectMultiplier: number;
+  /** What the neighbour says. */
+  readonly remote: {
+    readonly transmitInterval: Micros;
+    readonly receiveInterval: Micros;
+    readonly detectMultiplier: number;
+    readonly echoReceiveInterval: Micros;
+  };
+  /** How often it was up and went down. */
+  readonly downs: number;
+}
+
+export interface RouterControl {
+  readonly name: string;
+  /** Undefined: it has no route to exactly this prefix (an address is its /32 or /128). */
+  fib(prefix: string): Promise<ForwardingEntry | undefined>;
+  /** The BGP table: paths to a prefix, or all. */
+  paths(prefix?: string): Promise<readonly BgpPath[]>;
+  neighbors(): Promise<readonly BgpNeighbor[]>;
+  bfdPeers(): Promise<readonly BfdPeer[]>;
+  /** Lines for its configuration mode (`vtysh -c "configure terminal" -c …`), in order; the context starts anew. */
+  configure(...lines: readonly string[]): Promise<void>;
+  /** `clear bgp NEIGHBOR`; soft: ROUTE-REFRESH. */
+  clear(neighbor: Ip, how: "hard" | "soft"): Promise<void>;
+  /** The daemons are killed: the kernel closes their sockets, what they installed stays until they are back. */
+  crashDaemons(): Promise<Ending>;
+  /** The daemons run no more and their kernel goes on for them (SIGSTOP). */
+  pauseDaemons(): Promise<Ending>;
+  powerOff(): Promise<Ending>;
+  linkDown(link: string): Promise<Ending>;
+}
+
+/** A BGP speaker of the scenario's making: it says what it is told, and writes down what it hears. */
+export interface RawBgp extends Ending {
+  /** Sends bytes over the newest connection. */
+  send(bytes: Uint8Array): Promise<void>;
+  /** Every connection that was made, oldest first. */
+  connections(): Promise<readonly RawBgpConnection[]>;
+  /** Ends the newest connection: FIN, or RST. */
+  close(abort: boolean): Promise<void>;
+  /** While this lasts, it reads nothing. */
+  stopReading(): Promise<Ending>;
+}
+
+export interface RawBgpConnection {
+  readonly at: Micros;
+  readonly from: Ip;
+  /** Whole messages that came, in order, header included. */
+  readonly messages: readonly { readonly at: Micros; readonly bytes: Uint8Array }[];
+  /** When and how the other side ended it. */
+  readonly closed: { readonly at: Micros; readonly because: string } | undefined;
+}
+
+/** Many connections to one address, watched from end to end. */
+export interface Flows extends Ending {
+  /** From here on changes count. */
+  mark(): Promise<void>;
+  report(): Promise<FlowReport>;
+}
+
+/** What became of flows since the mark. */
+export interface FlowReport {
+  readonly flows: number;
+  /** How many end at which node now. */
+  readonly byNode: Readonly<Record<string, number>>;
+  /** The router sends them to another next hop than at the mark. */
+  readonly moved: number;
+  /** Moved because their next hop is gone. */
+  readonly forced: number;
+  /** Moved although their next hop is still there. */
+  readonly collateral: number;
+  /** The client saw them end: a reset, or no answer for as long as it waits. */
+  readonly broken: number;
 }
 
 export interface FrameFault {
@@ -270,6 +423,7 @@ export interface World {
   /** In the order of the topology. */
   readonly nodes: readonly string[];
   readonly clients: readonly string[];
+  readonly routers: readonly string[];
   readonly kubernetes: Kubernetes;
   readonly controller: ControllerControl;
   readonly network: Network;
@@ -277,6 +431,8 @@ export interface World {
   node(name: string): NodeControl;
   /** The first client unless named. */
   client(name?: string): Client;
+  /** The first router unless named. */
+  router(name?: string): RouterControl;
   now(): Micros;
   /**
    * Resolves with what `read` returns once it is neither undefined nor false; reads again after everything that happens.

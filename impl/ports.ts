@@ -40,6 +40,37 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** How a TCP connection is made; all of it holds from its first segment on. */
+export interface StreamOptions {
+  /** bind(2); EADDRNOTAVAIL where the host does not have it. */
+  readonly source?: Ip;
+  /** SO_BINDTODEVICE: an interface or a VRF. It also is the scope of link-local addresses. */
+  readonly device?: string;
+  /** IP_TTL, IPV6_UNICAST_HOPS. */
+  readonly ttl?: number;
+  /** IP_MINTTL, IPV6_MINHOPCOUNT (RFC 5082): segments that came further are dropped. */
+  readonly minTtl?: number;
+  /** TCP_MD5SIG (RFC 2385): 1 to 80 bytes. */
+  readonly md5Key?: Uint8Array;
+}
+
+export interface DatagramOptions {
+  /** SO_BINDTODEVICE, and the scope of link-local addresses. */
+  readonly device?: string;
+  /** IP_TTL, IPV6_UNICAST_HOPS. */
+  readonly ttl?: number;
+  /** IP_PKTINFO and IP_RECVTTL: inputs say how each datagram arrived. */
+  readonly arrivals?: boolean;
+}
+
+/** How a datagram came to this host. */
+export interface Arrival {
+  readonly link: string;
+  readonly destination: Ip;
+  /** The TTL or hop limit that it still had. */
+  readonly ttl: number;
+}
+
 /** Everything that can happen to a process. Plain data: a recording of inputs replays. */
 export type Input =
   | { readonly kind: "started" }
@@ -51,10 +82,21 @@ export type Input =
   | { readonly kind: "links"; readonly links: readonly Link[] }
   /** A frame arrived on a captured interface (AF_PACKET: after the NIC's address filter, before IP). Own frames are not seen. */
   | { readonly kind: "frame"; readonly link: string; readonly bytes: Uint8Array }
-  | { readonly kind: "datagram"; readonly socket: string; readonly from: Endpoint; readonly bytes: Uint8Array }
+  /** `arrival` where the socket was opened with `arrivals`. */
+  | {
+      readonly kind: "datagram";
+      readonly socket: string;
+      readonly from: Endpoint;
+      readonly bytes: Uint8Array;
+      readonly arrival?: Arrival;
+    }
+  /** A datagram socket could not be opened (EADDRINUSE, EACCES, ENODEV …); there is none under this name. */
+  | { readonly kind: "socketFailed"; readonly socket: string; readonly because: string }
   | { readonly kind: "accepted"; readonly listener: string; readonly stream: string; readonly from: Endpoint }
   | { readonly kind: "streamOpened"; readonly stream: string; readonly local: Endpoint; readonly remote: Endpoint }
   | { readonly kind: "streamData"; readonly stream: string; readonly bytes: Uint8Array }
+  /** How many bytes that were written the kernel has no room for yet; told whenever some wait, and 0 when none wait any more. */
+  | { readonly kind: "streamBacklog"; readonly stream: string; readonly bytes: number }
   /** The stream is gone; `because` is "end" for the peer's FIN, else the error (ECONNREFUSED, ECONNRESET, ETIMEDOUT …). */
   | { readonly kind: "streamClosed"; readonly stream: string; readonly because: string }
   | {
@@ -83,10 +125,17 @@ export type Effect =
   | { readonly kind: "leaveGroup"; readonly link: string; readonly group: Ipv6 }
   /** Sends a complete Ethernet frame. */
   | { readonly kind: "sendFrame"; readonly link: string; readonly bytes: Uint8Array }
-  | { readonly kind: "openDatagrams"; readonly socket: string; readonly local: Endpoint }
+  /** Local port 0 takes a free one. */
+  | {
+      readonly kind: "openDatagrams";
+      readonly socket: string;
+      readonly local: Endpoint;
+      readonly options?: DatagramOptions;
+    }
+  | { readonly kind: "closeDatagrams"; readonly socket: string }
   | { readonly kind: "sendDatagram"; readonly socket: string; readonly to: Endpoint; readonly bytes: Uint8Array }
   | { readonly kind: "listen"; readonly listener: string; readonly local: Endpoint }
-  | { readonly kind: "connect"; readonly stream: string; readonly to: Endpoint }
+  | { readonly kind: "connect"; readonly stream: string; readonly to: Endpoint; readonly options?: StreamOptions }
   | { readonly kind: "write"; readonly stream: string; readonly bytes: Uint8Array }
   /** Ends the stream: FIN after what was written, or RST at once. */
   | { readonly kind: "closeStream"; readonly stream: string; readonly abort: boolean }

@@ -139,6 +139,9 @@ class SpeakerShell implements SpeakerProcess {
       case "chunk":
       case "responseEnd":
         return this.#cluster.handle(input, now);
+      case "socketFailed":
+      case "streamBacklog":
+        return;
       default:
         if (this.#members !== undefined) this.#takeMembers(this.#members.handle(input, now.monotonic), now);
     }

@@ -125,6 +125,8 @@ export class HostProcess implements Ports {
         return this.#host.device(effect.link)?.transmit(effect.bytes);
       case "openDatagrams":
         return this.#sockets.openDatagrams(effect.socket, effect.local);
+      case "closeDatagrams":
+        return this.#sockets.closeDatagrams(effect.socket);
       case "sendDatagram":
         return this.#sockets.sendDatagram(effect.socket, effect.to, effect.bytes);
       case "listen":

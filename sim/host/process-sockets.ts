@@ -74,6 +74,11 @@ export class ProcessSockets {
     this.#datagrams.set(socket, opened);
   }
 
+  closeDatagrams(socket: string): void {
+    this.#datagrams.get(socket)?.close();
+    this.#datagrams.delete(socket);
+  }
+
   sendDatagram(socket: string, to: Endpoint, bytes: Uint8Array): void {
     this.#datagrams.get(socket)?.send(to, bytes);
   }

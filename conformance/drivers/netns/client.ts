@@ -73,6 +73,15 @@ export class NetnsClient implements Client {
     this.#links = station.interfaces.filter(({ name }) => name !== MANAGEMENT_LINK);
   }
 
+  // The driver has no routers yet.
+  flows(): Promise<never> {
+    return Promise.reject(new Error("flows are not there yet"));
+  }
+
+  rawBgp(): Promise<never> {
+    return Promise.reject(new Error("rawBgp is not there yet"));
+  }
+
   get mac(): Mac {
     return this.#linkTo(undefined).mac;
   }

@@ -21,6 +21,7 @@ export class NetnsWorld implements World {
   readonly seed: string;
   readonly nodes: readonly string[];
   readonly clients: readonly string[];
+  readonly routers: readonly string[] = [];
   readonly kubernetes: Kubernetes;
   readonly controller: ControllerControl;
   readonly network: Network;
@@ -44,6 +45,10 @@ export class NetnsWorld implements World {
     this.#clients = new Map(
       stations.filter(isClient).map((station) => [station.name, new NetnsClient(cluster, station)]),
     );
+  }
+
+  router(name = "router"): never {
+    throw new Error(`there is no router "${name}"`);
   }
 
   node(name: string): NodeControl {

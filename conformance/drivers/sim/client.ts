@@ -71,6 +71,15 @@ export class SimClient implements Client {
     this.#wiring = wiring;
   }
 
+  // The driver has no routers yet.
+  flows(): Promise<never> {
+    return Promise.reject(new Error("flows are not there yet"));
+  }
+
+  rawBgp(): Promise<never> {
+    return Promise.reject(new Error("rawBgp is not there yet"));
+  }
+
   get mac(): Mac {
     return this.#host.interface(this.#linkTo(undefined)).mac;
   }

@@ -157,6 +157,7 @@ export class SimulatedWorld implements World {
   readonly seed: string;
   readonly nodes: readonly string[];
   readonly clients: readonly string[];
+  readonly routers: readonly string[] = [];
   readonly kubernetes: Kubernetes;
   readonly controller: ControllerControl;
   readonly network: Network;
@@ -174,6 +175,10 @@ export class SimulatedWorld implements World {
     this.controller = controllerControl(cluster);
     this.network = networkControl(cluster);
     this.api = apiControl(cluster);
+  }
+
+  router(name = "router"): never {
+    throw new Error(`there is no router "${name}"`);
   }
 
   node(name: string): NodeControl {

@@ -81,6 +81,7 @@ export class LinuxPorts implements Ports, Disposable {
       case "sendFrame":
         return this.#runLink(effect);
       case "openDatagrams":
+      case "closeDatagrams":
       case "sendDatagram":
         return this.#runDatagrams(effect);
       case "listen":
@@ -129,9 +130,14 @@ export class LinuxPorts implements Ports, Disposable {
     } else if (link !== undefined && effect.kind === "leaveGroup") this.#groups.leave(link, effect.group);
   }
 
-  #runDatagrams(effect: Extract<Effect, { kind: "openDatagrams" | "sendDatagram" }>): void {
+  #runDatagrams(effect: Extract<Effect, { kind: "openDatagrams" | "closeDatagrams" | "sendDatagram" }>): void {
     const { deliver, log } = this.#options;
     const { socket: name } = effect;
+    if (effect.kind === "closeDatagrams") {
+      this.#datagrams.get(name)?.close();
+      this.#datagrams.delete(name);
+      return;
+    }
     if (effect.kind === "sendDatagram") {
       this.#datagrams.get(name)?.send(effect.bytes, effect.to.port, effect.to.ip, (error) => {
         if (error !== null) log("debug", "datagram.failed", { to: effect.to.ip, because: error.message });
