@@ -10,7 +10,7 @@ const A = parseIp("192.0.2.10");
 const B = parseIp("192.0.2.11");
 const SECRET = encodeUtf8("secret");
 
-/** Sent by Linux 6.18.44 with TCP_MD5SIG, key `secret`; the segments over IPv6 before their checksum was filled in. */
+/** Sent by Linux 6.18.44 with TCP_MD5SIG, key `secret`; the last two before their checksum was filled in. */
 const LINUX = [
   {
     name: "a SYN",
@@ -35,19 +35,19 @@ const LINUX = [
     segment: hex("877400b37b7efb99cf32d99aa010003f94110000 0101 1312 c736ba36f7a75be451df04065aff055b"),
   },
   {
-    name: "ten bytes of data",
+    name: "120 bytes of data",
     from: parseIp("192.0.2.2"),
     to: parseIp("192.0.2.1"),
-    segment: hex(`00b3ae8896d3bf7b01d7e813a018003f843c0000
-      0101 1312 2d22ff9f1745e15c6efafcf887e0b793
-      7a7a7a7a7a7a7a7a7a7a`),
+    segment: hex(`00b3d14a5a940cb516fdc03fa018004b84aa0000
+      0101 1312 7c9a0ab7340a4785 5609f65f874014a2
+      ${"79".repeat(120)}`),
   },
   {
     name: "a SYN over IPv6",
     from: parseIp("2001:db8::1"),
     to: parseIp("2001:db8::2"),
-    segment: hex(`b03a00b3ac5eaab500000000d002fd205baf0000
-      0101 1312 c249d90d2dcad4073e31a87c7f420cc6
+    segment: hex(`8bd600b3c1879d9b00000000d002fd205baf0000
+      0101 1312 1230aafd135a3d35cce29c7f6f3e93a6
       020405a0010104020103030a`),
   },
 ];
