@@ -104,7 +104,9 @@ describe("a plain interface", () => {
     ports.host.renameInterface("eth0", "lan0");
     ports.host.setMac("lan0", MASTER);
     expect(ports.ask("eth0", HOST_IP).take()).toEqual([`0.00002s eth0 ${MASTER}>${PEER} reply`]);
-    expect(ports.host.routes().map(({ prefix, device }) => `${prefix} ${device}`)).toContain("10.0.0.0/24 lan0");
+    expect(ports.host.routes().map(({ prefix, nextHops }) => `${prefix} ${nextHops[0]?.device}`)).toContain(
+      "10.0.0.0/24 lan0",
+    );
     ports.host.removeInterface("lan0");
     expect(ports.ask("eth0", HOST_IP).take()).toEqual([]);
     expect(ports.host.links().map(({ name }) => name)).toEqual(["lo", "eth1"]);

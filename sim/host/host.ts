@@ -46,7 +46,7 @@ export class Host extends NetworkNamespace implements IpStack {
     super(world, spec.name, spec.neighbours ?? { kind: "linux" });
     this.clock = spec.clock ?? new NodeClock(world.scheduler);
     this.#icmp = new Icmp(this, this.interfaces, (protocol) => this.#ip.protocol(protocol));
-    this.#ip = new IpLayer(this, this.interfaces, this.routeTable, this.#icmp);
+    this.#ip = new IpLayer(this, this.interfaces, this.routing(), this.#icmp);
     this.udp = new UdpStack(this, (packet) => this.#icmp.unreachable(packet, "port"));
     this.registerProtocol(IP_PROTOCOLS.icmp, this.#icmp.handler());
     this.registerProtocol(IP_PROTOCOLS.icmp6, this.#icmp.handler());

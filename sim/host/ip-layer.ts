@@ -1,6 +1,14 @@
 // RFC 1122 section 3 and RFC 1812 section 5 (IPv4), RFC 8200 (IPv6): input, output and forwarding of one host.
 import { DecodeError } from "../../impl/wire/errors.ts";
-import { type Ip, isIpv4, isIpv6, isLinkLocal, isMulticast } from "../../impl/wire/ip.ts";
+import {
+  type Ip,
+  isIpv4,
+  isIpv6,
+  isLinkLocal,
+  isMulticast,
+  UNSPECIFIED_V4,
+  UNSPECIFIED_V6,
+} from "../../impl/wire/ip.ts";
 import { ETHER_TYPES } from "../../impl/wire/ethernet.ts";
 import { BROADCAST, macToBytes, multicastMac } from "../../impl/wire/mac.ts";
 import { micros } from "../../impl/wire/time.ts";
@@ -16,7 +24,9 @@ import { type Interface } from "./interface.ts";
 import { decodeIp, encodeIp, headerLength } from "./ip-codec.ts";
 import { LOOPBACK } from "./devices.ts";
 import { type Kernel } from "./kernel.ts";
-import { type Route, type RouteTable } from "./routes.ts";
+import { hashOfPacket, hashOfTuple, type MultipathSettings } from "./multipath.ts";
+import { type NextHop } from "./next-hop.ts";
+import { type RouteTable } from "./routes.ts";
 import { chooseSource } from "./source-address.ts";
 
 const DEFAULT_TTL = 64;
@@ -33,6 +43,12 @@ export interface ErrorReporter {
   timeExceeded(packet: IpPacket): void;
 }
 
+/** The part of the kernel that knows the way. */
+export interface Routing {
+  readonly table: RouteTable;
+  readonly multipath: MultipathSettings;
+}
+
 interface ContainerRoute {
   readonly link: string;
   readonly receive: (packet: IpPacket) => void;
@@ -44,16 +60,16 @@ export class IpLayer {
   readonly postrouting: HookChain;
   readonly #kernel: Kernel;
   readonly #interfaces: ReadonlyMap<string, Interface>;
-  readonly #routes: RouteTable;
+  readonly #routing: Routing;
   readonly #errors: ErrorReporter;
   readonly #protocols = new Map<number, ProtocolHandler>();
   readonly #containers = new Map<Ip, ContainerRoute>();
 
-  constructor(kernel: Kernel, interfaces: ReadonlyMap<string, Interface>, routes: RouteTable, errors: ErrorReporter) {
+  constructor(kernel: Kernel, interfaces: ReadonlyMap<string, Interface>, routing: Routing, errors: ErrorReporter) {
     this.#kernel = kernel;
     this.#interfaces = interfaces;
     this.#errors = errors;
-    this.#routes = routes;
+    this.#routing = routing;
     const chain = (): HookChain => new HookChain((packet, because) => this.#drop(packet, because));
     this.prerouting = chain();
     this.output = chain();
@@ -138,12 +154,25 @@ export class IpLayer {
     }
     const next = { ...packet, ttl: packet.ttl - 1 };
     if (container !== undefined) return this.#toContainer(next, container);
-    const route = this.#routes.lookup(packet.destination);
-    if (route === undefined) {
+    const nextHop = this.#nextHop(packet);
+    if (nextHop === undefined) {
       this.#drop(packet, "no route");
       return this.#errors.unreachable(packet, "network");
     }
-    this.#emit(next, route);
+    this.#emit(next, nextHop);
+  }
+
+  #nextHop(packet: IpPacket): NextHop | undefined {
+    const { table, multipath } = this.#routing;
+    return table.nextHop(packet.destination, () => hashOfPacket(multipath, packet), true);
+  }
+
+  /** For what has no source yet, and so is only hashed by where it goes. */
+  #nextHopTo(destination: Ip): NextHop | undefined {
+    const source = isIpv6(destination) ? UNSPECIFIED_V6 : UNSPECIFIED_V4;
+    const tuple = { protocol: 0, source, destination, sourcePort: 0, destinationPort: 0 };
+    const { table, multipath } = this.#routing;
+    return table.nextHop(destination, () => hashOfTuple(multipath, tuple), false);
   }
 
   /** The forwarding setting is that of the interface where the packet came in; containers only exist on hosts that forward. */
@@ -165,8 +194,8 @@ export class IpLayer {
     if (this.#kernel.isLocal(destination)) return this.#loop(packet);
     const container = this.#containers.get(destination);
     if (container !== undefined) return this.#toContainer(packet, container);
-    const route = this.#routes.lookup(destination);
-    if (route !== undefined) return this.#emit(packet, route);
+    const nextHop = this.#nextHop(packet);
+    if (nextHop !== undefined) return this.#emit(packet, nextHop);
     this.#drop(packet, "no route");
     this.#tellSender(packet, "network");
   }
@@ -177,8 +206,8 @@ export class IpLayer {
     this.#kernel.timers.after(LOOPBACK_DELAY, () => this.#route(last, LOOPBACK, true));
   }
 
-  #emit(packet: IpPacket, route: Route): void {
-    const link = this.#interfaces.get(route.device);
+  #emit(packet: IpPacket, { device, via }: NextHop): void {
+    const link = this.#interfaces.get(device);
     if (link === undefined) return this.#drop(packet, "the interface is gone");
     const last = this.postrouting.run(packet, link.name);
     if (last === undefined) return;
@@ -194,7 +223,7 @@ export class IpLayer {
     }
     if (this.#isBroadcast(destination)) return link.sendFrame(BROADCAST_BYTES, ETHER_TYPES.ipv4, bytes);
     const table = isIpv4(destination) ? link.arp.table : link.ndp.table;
-    table.send(route.via ?? destination, bytes, last);
+    table.send(via ?? destination, bytes, last);
   }
 
   /** A local protocol hears at once what an ICMP error would tell another host. */
@@ -213,22 +242,24 @@ export class IpLayer {
     if (this.#kernel.isLocal(destination)) return destination;
     const links = this.#interfaces.values();
     if (this.#containers.has(destination)) return chooseSource(destination, destination, undefined, links);
-    const route = this.#routes.lookup(destination);
-    if (route === undefined) return undefined;
-    return chooseSource(destination, route.via ?? destination, this.#interfaces.get(route.device), links);
+    const nextHop = this.#nextHopTo(destination);
+    if (nextHop === undefined) return undefined;
+    return chooseSource(destination, nextHop.via ?? destination, this.#interfaces.get(nextHop.device), links);
   }
 
   mtuTo(destination: Ip): number {
     if (this.#kernel.isLocal(destination)) return LOOPBACK_MTU;
-    const route = this.#routes.lookup(destination);
-    return (route === undefined ? undefined : this.#interfaces.get(route.device)?.mtu) ?? ETHERNET_MTU;
+    const nextHop = this.#nextHopTo(destination);
+    return (nextHop === undefined ? undefined : this.#interfaces.get(nextHop.device)?.mtu) ?? ETHERNET_MTU;
   }
 
+  /** Where there are several next hops it is not known here which one answered. */
   confirm(destination: Ip): void {
-    const route = this.#routes.lookup(destination);
-    const link = route === undefined ? undefined : this.#interfaces.get(route.device);
-    if (route === undefined || link === undefined) return;
+    const nextHops = this.#routing.table.lookup(destination)?.nextHops ?? [];
+    const [nextHop] = nextHops;
+    const link = nextHop === undefined ? undefined : this.#interfaces.get(nextHop.device);
+    if (nextHop === undefined || nextHops.length > 1 || link === undefined) return;
     const table = isIpv4(destination) ? link.arp.table : link.ndp.table;
-    table.confirm(route.via ?? destination);
+    table.confirm(nextHop.via ?? destination);
   }
 }

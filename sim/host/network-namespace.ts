@@ -8,17 +8,24 @@ import {
   parsePrefix,
   type Prefix,
 } from "../../impl/wire/prefix.ts";
+import { type Micros } from "../../impl/wire/time.ts";
 import { type CableEnd } from "../ethernet/device.ts";
 import { type SimWorld } from "../world.ts";
 import { Devices, type InterfaceSpec, LOOPBACK } from "./devices.ts";
 import { type IpPacket } from "./hooks.ts";
 import { Interface, linkLocalOf } from "./interface.ts";
+import { type Routing } from "./ip-layer.ts";
 import { type Kernel } from "./kernel.ts";
 import { KernelTimers } from "./kernel-timers.ts";
 import { type NeighbourParameters, type NeighbourProfile, parametersOf } from "./neighbour-parameters.ts";
 import { ipv4Number } from "./neighbours.ts";
 import { type DeviceOwner, type NetworkDevice } from "./network-device.ts";
-import { type Route, RouteTable } from "./routes.ts";
+import { type Tuple } from "./conntrack-tuple.ts";
+import { hashOfTuple, linuxMultipath, type MultipathSettings } from "./multipath.ts";
+import { type NextHop } from "./next-hop.ts";
+import { isValid } from "./nud.ts";
+import { type Route, type RouteProtocol, RouteTable } from "./routes.ts";
+import { createSelector } from "./selector.ts";
 import { CONF4, CONF6, type Conf4, type Conf6, readSetting, type Setting } from "./sysctl.ts";
 
 /** What an interface is given when it is made. */
@@ -34,6 +41,16 @@ export interface RouteTarget {
   readonly metric?: number;
 }
 
+/** Where a routing daemon wants packets to go. */
+export interface DaemonRoute {
+  /** In the order in which selectors see them. */
+  readonly nextHops: readonly { readonly via?: Ip; readonly device: string; readonly weight?: number }[];
+  /** 20 unless told, as FRR's zebra installs. */
+  readonly metric?: number;
+}
+
+const DAEMON_METRIC = 20;
+
 /** What `ip link`, `ip address`, `ip route` and `sysctl` configure; what runs on it is in Host. */
 export abstract class NetworkNamespace implements Kernel, DeviceOwner {
   readonly name: string;
@@ -47,6 +64,7 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
   readonly #localNumbers = new Set<number>();
   readonly #defaults: Defaults;
   readonly #listeners = new Set<() => void>();
+  #multipath: MultipathSettings;
 
   constructor(world: SimWorld, name: string, profile: NeighbourProfile) {
     this.name = name;
@@ -58,10 +76,48 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
       this.trace("link", `${bond.name} failover`);
       this.#announce(bond);
     });
-    this.routeTable = new RouteTable((device) => this.interfaces.get(device)?.device.up ?? false);
+    this.#multipath = linuxMultipath(Math.floor(world.random(`${name}/multipath`).next() * 2 ** 32));
+    this.routeTable = this.#createTable();
     this.#addIp(this.#devices.addLoopback());
     this.addAddress(LOOPBACK, "127.0.0.1/8");
     this.addAddress(LOOPBACK, "::1/128");
+  }
+
+  /** What the IP layer asks for the way. */
+  protected routing(): Routing {
+    const multipath = (): MultipathSettings => this.#multipath;
+    return {
+      table: this.routeTable,
+      get multipath() {
+        return multipath();
+      },
+    };
+  }
+
+  #createTable(): RouteTable {
+    const now = (): Micros => this.world.scheduler.now;
+    return new RouteTable({
+      get now() {
+        return now();
+      },
+      isUsable: (device, protocol) => this.#isUsable(device, protocol),
+      isGood: (nextHop) => this.#multipath.passOverSilent !== true || this.#mayAnswer(nextHop),
+      createSelector: () => createSelector(this.#multipath.selector),
+    });
+  }
+
+  /** A route whose interface has no carrier stays in use, but next hop objects, which daemons install, go with it. */
+  #isUsable(name: string, protocol: RouteProtocol): boolean {
+    const device = this.interfaces.get(name)?.device;
+    return (protocol === "daemon" ? device?.running : device?.up) ?? false;
+  }
+
+  /** ipv4_good_nh and ipv6_good_nh: of whom nothing is known may answer. */
+  #mayAnswer({ device, via }: NextHop): boolean {
+    const link = this.interfaces.get(device);
+    if (via === undefined || link === undefined) return true;
+    const known = (isIpv4(via) ? link.arp : link.ndp).table.get(via);
+    return known === undefined || isValid(known);
   }
 
   abstract readonly alive: boolean;
@@ -98,7 +154,7 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
     const removed = this.interface(name);
     this.#devices.remove(name);
     for (const { ip } of removed.addresses) this.#forget(ip);
-    this.routeTable.removeWhere((route) => route.device === name);
+    this.#routesLeave(name);
     this.interfaces.delete(name);
     this.#byDevice.delete(removed.device);
     this.#linksChanged();
@@ -106,13 +162,27 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
 
   renameInterface(name: string, to: string): void {
     const renamed = this.interface(name);
-    const routes = this.routeTable.routes().filter((route) => route.device === name);
     this.#devices.rename(name, to);
     this.interfaces.delete(name);
     this.interfaces.set(to, renamed);
-    this.routeTable.removeWhere((route) => route.device === name);
-    for (const route of routes) this.routeTable.add({ ...route, device: to });
+    const moved = (hop: NextHop): NextHop => (hop.device === name ? { ...hop, device: to } : hop);
+    this.#rewriteRoutes(name, (nextHops) => nextHops.map(moved));
     this.#linksChanged();
+  }
+
+  /** A route that has no next hop left is gone. */
+  #routesLeave(device: string): void {
+    this.#rewriteRoutes(device, (nextHops) => nextHops.filter((hop) => hop.device !== device));
+  }
+
+  #rewriteRoutes(device: string, rewrite: (nextHops: readonly NextHop[]) => readonly NextHop[]): void {
+    const uses = ({ nextHops }: Route): boolean => nextHops.some((hop) => hop.device === device);
+    const old = this.routeTable.routes().filter(uses);
+    this.routeTable.removeWhere(uses);
+    for (const route of old) {
+      const nextHops = rewrite(route.nextHops);
+      if (nextHops.length > 0) this.routeTable.add({ ...route, nextHops });
+    }
   }
 
   setMac(name: string, mac: Mac): void {
@@ -171,7 +241,9 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
     owner.addAddress(address);
     this.#local.set(ip, (this.#local.get(ip) ?? 0) + 1);
     if (isIpv4(ip)) this.#localNumbers.add(ipv4Number(ipToBytes(ip)));
-    if (name !== LOOPBACK) this.addRoute(maskTo(ip, length), { device: name });
+    if (name === LOOPBACK) return;
+    const nextHops = [{ device: name, via: undefined, weight: 1 }];
+    this.routeTable.add({ prefix: maskTo(ip, length), nextHops, metric: 0, protocol: "kernel" });
   }
 
   removeAddress(name: string, ip: Ip): void {
@@ -182,10 +254,9 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
     this.#forget(ip);
     const prefix = maskTo(ip, address.length);
     const used = owner.addresses.some((other) => maskTo(other.ip, other.length) === prefix);
-    if (!used)
-      this.routeTable.removeWhere(
-        (route) => route.prefix === prefix && route.device === name && route.via === undefined,
-      );
+    const isConnected = ({ protocol, nextHops: [hop] }: Route): boolean =>
+      protocol === "kernel" && hop?.device === name;
+    if (!used) this.routeTable.removeWhere(isConnected, prefix);
     this.#linksChanged();
   }
 
@@ -199,25 +270,53 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
     if (isIpv4(ip)) this.#localNumbers.delete(ipv4Number(ipToBytes(ip)));
   }
 
-  /** Without a device it is the one that leads to `via`. */
-  addRoute(prefix: string, to: RouteTarget): void {
-    const device = to.device ?? (to.via === undefined ? undefined : this.routeTable.lookup(to.via)?.device);
-    if (device === undefined) throw new Error(`${this.name}: no interface leads to ${to.via ?? prefix}`);
-    const route: Route = { prefix: parsePrefix(prefix), device, via: to.via, metric: to.metric ?? 0 };
-    const same = (other: Route): boolean =>
-      other.prefix === route.prefix &&
-      other.metric === route.metric &&
-      other.device === device &&
-      other.via === route.via;
-    if (!this.routeTable.routes().some(same)) this.routeTable.add(route);
+  /** `ip route add`. Without a device it is the one that leads to `via`. */
+  addRoute(prefix: string, { via, metric = 0, ...to }: RouteTarget): void {
+    const device = to.device ?? (via === undefined ? undefined : this.routeTable.lookup(via)?.nextHops[0]?.device);
+    if (device === undefined) throw new Error(`${this.name}: no interface leads to ${via ?? prefix}`);
+    const nextHops = [{ device, via, weight: 1 }];
+    this.routeTable.add({ prefix: parsePrefix(prefix), nextHops, metric, protocol: "boot" });
   }
 
-  removeRoute(prefix: Prefix, via?: Ip): void {
-    this.routeTable.removeWhere((route) => route.prefix === prefix && (via === undefined || route.via === via));
+  /** Sets a routing daemon's route to a prefix; what it was before is replaced at once. */
+  setRoute(prefix: string, { nextHops, metric = DAEMON_METRIC }: DaemonRoute): void {
+    if (nextHops.length === 0) throw new Error(`${this.name}: a route to ${prefix} needs a next hop`);
+    this.routeTable.set({
+      prefix: parsePrefix(prefix),
+      nextHops: nextHops.map(({ device, via, weight = 1 }) => ({ device, via, weight })),
+      metric,
+      protocol: "daemon",
+    });
+  }
+
+  /** Removes the routes to a prefix, but those of the kernel, which come and go with addresses. */
+  removeRoute(prefix: string, via?: Ip): void {
+    const leads = ({ nextHops }: Route): boolean => via === undefined || nextHops.some((hop) => hop.via === via);
+    this.routeTable.removeWhere((route) => route.protocol !== "kernel" && leads(route), parsePrefix(prefix));
+  }
+
+  /** How packets are spread where a route has several next hops. Setting it forgets what selectors remember. */
+  get multipath(): MultipathSettings {
+    return this.#multipath;
+  }
+
+  set multipath(settings: MultipathSettings) {
+    this.#multipath = settings;
+    this.routeTable.selectorsChanged();
+  }
+
+  /** Where a packet of a flow would go now: `ip route get`. */
+  nextHopFor(tuple: Tuple): NextHop | undefined {
+    return this.routeTable.nextHop(tuple.destination, () => hashOfTuple(this.#multipath, tuple), false);
   }
 
   routes(): readonly Route[] {
     return this.routeTable.routes();
+  }
+
+  /** The routes to exactly this prefix, the one in use first. */
+  routesTo(prefix: Prefix): readonly Route[] {
+    return this.routeTable.routesTo(prefix);
   }
 
   /** Sets `net.ipv4.conf.eth0.arp_accept` and its like; ConfigError where the name is not known. */
