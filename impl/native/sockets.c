@@ -125,21 +125,23 @@ static napi_value Close(napi_env env, napi_callback_info info) {
   return close(integer(env, argument[0])) ? throw_errno(env, "close", errno) : NULL;
 }
 
-// Up to BATCH datagrams are received into one slab, then JavaScript is called once. Each datagram's length stands in
-// `lengths`; 0 marks one that the kernel itself sent out (PACKET_OUTGOING), which a packet socket also sees.
-enum { BATCH = 64, ROUNDS = 8 };
+// Up to BATCH datagrams are received into one slab, then JavaScript is called once. Each has a record of RECORD bytes:
+// its length (uint32; 0 marks one that the kernel itself sent out, PACKET_OUTGOING, which a packet socket also sees), the
+// length of its control messages (uint32), the sender's address, and the control messages (cmsg(3)) as they came.
+enum { BATCH = 64, ROUNDS = 8, RECORD = 128, ADDRESS_AT = 8, CONTROL_AT = 40 };
 
 typedef struct {
   uv_poll_t handle;
   napi_env env;
-  napi_ref callback, slab, lengths;
+  napi_ref callback, slab, records;
   napi_async_context context;
   napi_async_cleanup_hook_handle hook;
   int fd;
-  uint32_t *length;
+  // JavaScript may hold it longer than the socket is open, or forget it while it still is: the last one frees it.
+  bool closed, forgotten;
+  uint8_t *record;
   struct mmsghdr messages[BATCH];
   struct iovec vectors[BATCH];
-  struct sockaddr_storage addresses[BATCH];
 } Poller;
 
 static void on_closed(uv_handle_t *handle) {
@@ -149,25 +151,47 @@ static void on_closed(uv_handle_t *handle) {
   napi_open_handle_scope(env, &scope);
   napi_delete_reference(env, poller->callback);
   napi_delete_reference(env, poller->slab);
-  napi_delete_reference(env, poller->lengths);
+  napi_delete_reference(env, poller->records);
   napi_async_destroy(env, poller->context);
   napi_close_handle_scope(env, scope);
   if (poller->hook) napi_remove_async_cleanup_hook(poller->hook);
-  close(poller->fd);
-  free(poller);
+  poller->closed = true;
+  if (poller->forgotten) free(poller);
+}
+
+static void on_forgotten(napi_env env, void *data, void *hint) {
+  (void)env, (void)hint;
+  Poller *poller = data;
+  poller->forgotten = true;
+  if (poller->closed) free(poller);
 }
 
 static void stop(napi_async_cleanup_hook_handle hook, void *data) {
   (void)hook;
   Poller *poller = data;
-  if (uv_is_closing((uv_handle_t *)&poller->handle)) return;
+  if (poller->closed || uv_is_closing((uv_handle_t *)&poller->handle)) return;
   uv_poll_stop(&poller->handle);
   uv_close((uv_handle_t *)&poller->handle, on_closed);
+  // At once, so that its port is free for whoever comes next; libuv has let go of it.
+  close(poller->fd);
 }
 
 // sll_pkttype of struct sockaddr_ll (linux/if_packet.h) is the byte at offset 10; PACKET_OUTGOING is 4, AF_PACKET 17.
-static bool is_outgoing(const struct sockaddr_storage *address) {
-  return address->ss_family == 17 && ((const uint8_t *)address)[10] == 4;
+static bool is_outgoing(const uint8_t *address) {
+  return *(const sa_family_t *)address == 17 && address[10] == 4;
+}
+
+// recvmsg(2) overwrites the lengths of what it was given room for.
+static void make_room(Poller *poller) {
+  for (int i = 0; i < BATCH; i++) {
+    poller->messages[i].msg_hdr.msg_namelen = CONTROL_AT - ADDRESS_AT;
+    poller->messages[i].msg_hdr.msg_controllen = RECORD - CONTROL_AT;
+  }
+}
+
+static void write_record(uint8_t *record, const struct mmsghdr *message) {
+  uint32_t lengths[2] = {is_outgoing(record + ADDRESS_AT) ? 0 : message->msg_len, message->msg_hdr.msg_controllen};
+  memcpy(record, lengths, sizeof lengths);
 }
 
 static void on_readable(uv_poll_t *handle, int status, int events) {
@@ -175,13 +199,11 @@ static void on_readable(uv_poll_t *handle, int status, int events) {
   Poller *poller = handle->data;
   napi_env env = poller->env;
   for (int round = 0; round < ROUNDS; round++) {
-    for (int i = 0; i < BATCH; i++) poller->messages[i].msg_hdr.msg_namelen = sizeof poller->addresses[i];
+    make_room(poller);
     int count = status < 0 ? status : recvmmsg(poller->fd, poller->messages, BATCH, MSG_DONTWAIT, NULL);
     if (count < 0 && status >= 0) count = -errno;
     if (count == -EAGAIN || count == -EINTR || count == 0) return;
-    for (int i = 0; i < count; i++) {
-      poller->length[i] = is_outgoing(&poller->addresses[i]) ? 0 : poller->messages[i].msg_len;
-    }
+    for (int i = 0; i < count; i++) write_record(poller->record + i * RECORD, &poller->messages[i]);
     napi_handle_scope scope;
     napi_value callback, receiver, argument, result;
     napi_open_handle_scope(env, &scope);
@@ -198,27 +220,31 @@ static void on_readable(uv_poll_t *handle, int status, int events) {
   }
 }
 
-// poll(fd, slab, lengths, callback) -> handle. The slab is cut into BATCH slots of equal size; `lengths` holds BATCH uint32.
+// poll(fd, slab, records, callback) -> handle. The slab is cut into BATCH slots of equal size; pollers may share both, as
+// only one receives at a time.
 // The callback gets the number of datagrams, or a negative errno.
 static napi_value Poll(napi_env env, napi_callback_info info) {
   ARGUMENTS(4);
-  size_t slab_length, lengths_length;
+  size_t slab_length, records_length;
   uint8_t *slab = buffer(env, argument[1], &slab_length);
-  uint32_t *lengths = buffer(env, argument[2], &lengths_length);
-  if (slab == NULL || lengths == NULL || lengths_length < BATCH * sizeof *lengths || slab_length < BATCH) {
-    napi_throw_type_error(env, "ERR_INVALID_ARG_VALUE", "poll needs a slab and room for 64 lengths");
+  uint8_t *records = buffer(env, argument[2], &records_length);
+  if (slab == NULL || records == NULL || records_length < BATCH * RECORD || slab_length < BATCH) {
+    napi_throw_type_error(env, "ERR_INVALID_ARG_VALUE", "poll needs a slab and room for 64 records");
     return NULL;
   }
   Poller *poller = calloc(1, sizeof *poller);
   if (poller == NULL) return throw_errno(env, "poll", ENOMEM);
   poller->env = env;
   poller->fd = integer(env, argument[0]);
-  poller->length = lengths;
+  poller->record = records;
   size_t slot = slab_length / BATCH;
   for (int i = 0; i < BATCH; i++) {
     poller->vectors[i] = (struct iovec){.iov_base = slab + i * slot, .iov_len = slot};
-    poller->messages[i].msg_hdr = (struct msghdr){
-        .msg_name = &poller->addresses[i], .msg_iov = &poller->vectors[i], .msg_iovlen = 1};
+    uint8_t *record = records + i * RECORD;
+    poller->messages[i].msg_hdr = (struct msghdr){.msg_name = record + ADDRESS_AT,
+                                                  .msg_control = record + CONTROL_AT,
+                                                  .msg_iov = &poller->vectors[i],
+                                                  .msg_iovlen = 1};
   }
   uv_loop_t *loop;
   napi_value name, handle;
@@ -230,17 +256,17 @@ static napi_value Poll(napi_env env, napi_callback_info info) {
   }
   poller->handle.data = poller;
   CHECK(napi_create_reference(env, argument[1], 1, &poller->slab));
-  CHECK(napi_create_reference(env, argument[2], 1, &poller->lengths));
+  CHECK(napi_create_reference(env, argument[2], 1, &poller->records));
   CHECK(napi_create_reference(env, argument[3], 1, &poller->callback));
   CHECK(napi_create_string_utf8(env, "sockets.poll", NAPI_AUTO_LENGTH, &name));
   CHECK(napi_async_init(env, NULL, name, &poller->context));
   CHECK(napi_add_async_cleanup_hook(env, stop, poller, &poller->hook));
   uv_poll_start(&poller->handle, UV_READABLE, on_readable);
-  CHECK(napi_create_external(env, poller, NULL, NULL, &handle));
+  CHECK(napi_create_external(env, poller, on_forgotten, NULL, &handle));
   return handle;
 }
 
-// unpoll(handle): stops and closes the socket
+// unpoll(handle): stops and closes the socket; twice is once
 static napi_value Unpoll(napi_env env, napi_callback_info info) {
   ARGUMENTS(1);
   void *poller;

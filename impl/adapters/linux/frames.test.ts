@@ -19,6 +19,7 @@ function accepts(program: Buffer, packet: Buffer, vlanTag = 0): boolean {
       accumulator = packet.readUIntBE(value, size);
     } else if (code === 0x20 && value === SKF_AD_OFF + SKF_AD_VLAN_TAG) accumulator = vlanTag;
     else if (code === 0x45) at += (accumulator & value) === 0 ? ifFalse : ifTrue;
+    else if (code === 0x25) at += accumulator > value ? ifTrue : ifFalse;
     else if (code === 0x15) at += accumulator === value ? ifTrue : ifFalse;
     else if (code === 0x06) return value > 0;
     else throw new Error(`unknown instruction 0x${code.toString(16)}`);
@@ -37,7 +38,9 @@ describe("the filter of the frames a speaker needs", () => {
     ["ARP", `${ETHERNET} 0806 0001080006040001 020000000001c0000201 000000000000c0000296`, true],
     ["a neighbour solicitation", V6("3a", "8700 0000"), true],
     ["a neighbour advertisement", V6("3a", "8800 0000"), true],
-    ["a router advertisement", V6("3a", "8600 0000"), false],
+    ["a router solicitation", V6("3a", "8500 0000"), true],
+    ["a router advertisement", V6("3a", "8600 0000"), true],
+    ["an MLDv1 done", V6("3a", "8400 0000"), false],
     ["a redirect", V6("3a", "8900 0000"), false],
     ["an echo request", V6("3a", "8000 0000"), false],
     ["an MLD report behind a hop-by-hop header", V6("00", "3a00050200000100 8f00"), false],

@@ -1,6 +1,6 @@
-// Frames of one interface through packet(7): ARP, neighbour solicitations and advertisements, and nothing else.
+// Frames of one interface through packet(7): ARP and Neighbor Discovery (RFC 4861) but redirects, and nothing else.
 import { type Link } from "../../ports.ts";
-import { type NativeSockets, type Poller, receiveFrom } from "./native.ts";
+import { configure, type NativeSockets, type Poller, receiveFrom, Slab } from "./native.ts";
 
 const AF_PACKET = 17;
 const SOCK_RAW = 3;
@@ -9,11 +9,13 @@ const SOL_PACKET = 263;
 const PACKET_IGNORE_OUTGOING = 23;
 const SLOT = 2048;
 
-// Classic BPF (include/uapi/linux/filter.h): absolute loads of 32, 16 and 8 bits, jump if equal, jump if any bit, return.
+// Classic BPF (include/uapi/linux/filter.h): absolute loads of 32, 16 and 8 bits, jump if equal, if greater,
+// if any bit, return.
 const LOAD32 = 0x20;
 const LOAD16 = 0x28;
 const LOAD8 = 0x30;
 const JUMP_EQUAL = 0x15;
+const JUMP_GREATER = 0x25;
 const JUMP_SET = 0x45;
 const RETURN = 0x06;
 /** SKF_AD_OFF + SKF_AD_VLAN_TAG: the tag that the kernel has taken out of the frame; 0 where there was none. */
@@ -30,7 +32,7 @@ function instruction(code: number, ifTrue: number, ifFalse: number, value: numbe
 }
 
 /**
- * ARP, and ICMPv6 types 135 and 136 straight behind the IPv6 header. A socket also sees the frames of VLANs, without their
+ * ARP, and ICMPv6 types 133 to 136 straight behind the IPv6 header. A socket also sees the frames of VLANs, without their
  * tags, that belong to a sub-interface or to nobody: they are left out, but for those whose tag holds only a priority.
  */
 export const NEIGHBOUR_FRAMES: Buffer = Buffer.concat([
@@ -42,8 +44,8 @@ export const NEIGHBOUR_FRAMES: Buffer = Buffer.concat([
   instruction(LOAD8, 0, 0, 20),
   instruction(JUMP_EQUAL, 0, 4, 58),
   instruction(LOAD8, 0, 0, 54),
-  instruction(JUMP_EQUAL, 1, 0, 135),
-  instruction(JUMP_EQUAL, 0, 1, 136),
+  instruction(JUMP_GREATER, 0, 2, 132),
+  instruction(JUMP_GREATER, 1, 0, 136),
   instruction(RETURN, 0, 0, SLOT),
   instruction(RETURN, 0, 0, 0),
 ]);
@@ -75,13 +77,15 @@ export class FrameSocket implements Disposable {
     this.#native = native;
     // Protocol 0 until the filter is in place: nothing unfiltered gets in before.
     this.#fd = native.socket(AF_PACKET, SOCK_RAW, 0);
-    native.attachFilter(this.#fd, filter);
-    native.setsockopt(this.#fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
-    native.bind(this.#fd, linkLayerAddress(link.index));
+    configure(native, this.#fd, () => {
+      native.attachFilter(this.#fd, filter);
+      native.setsockopt(this.#fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
+      native.bind(this.#fd, linkLayerAddress(link.index));
+    });
     this.#poller = receiveFrom(
       native,
       this.#fd,
-      SLOT,
+      new Slab(SLOT),
       (bytes) => receive(Uint8Array.from(bytes)),
       () => {},
     );

@@ -3,7 +3,7 @@ import { type Link } from "../../ports.ts";
 import { ipFromBytes } from "../../wire/ip.ts";
 import { macFromBytes, ZERO_MAC } from "../../wire/mac.ts";
 import { type InterfaceAddress } from "../../wire/prefix.ts";
-import { type NativeSockets, type Poller, receiveFrom } from "./native.ts";
+import { type NativeSockets, type Poller, receiveFrom, Slab } from "./native.ts";
 
 const AF_UNSPEC = 0;
 const AF_NETLINK = 16;
@@ -142,7 +142,7 @@ export class LinkMonitor implements Disposable {
     this.#poller = receiveFrom(
       native,
       this.#fd,
-      SLOT,
+      new Slab(SLOT),
       (bytes) => this.#receive(bytes),
       // ENOBUFS: messages were lost, so everything is read again.
       () => this.#dumpAll(),

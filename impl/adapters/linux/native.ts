@@ -18,13 +18,16 @@ export interface NativeSockets {
   send(fd: number, bytes: Uint8Array, address?: Buffer): number;
   close(fd: number): void;
   /** The callback gets how many datagrams are in the slab's slots, or a negative errno. */
-  poll(fd: number, slab: Buffer, lengths: Buffer, callback: (count: number) => void): Poller;
-  /** Stops receiving and closes the socket. */
+  poll(fd: number, slab: Buffer, records: Buffer, callback: (count: number) => void): Poller;
+  /** Stops receiving and closes the socket; twice is once. */
   unpoll(poller: Poller): void;
 }
 
-/** As BATCH in sockets.c. */
+/** As in sockets.c. */
 const BATCH = 64;
+const RECORD = 128;
+const ADDRESS_AT = 8;
+const CONTROL_AT = 40;
 
 export const ADDON = fileURLToPath(new URL(`../../native/sockets-linux-${process.arch}.node`, import.meta.url));
 
@@ -38,21 +41,53 @@ export function loadNative(): NativeSockets {
   return addon;
 }
 
-/** Receives datagrams of at most `size` bytes; each is a view that holds until `receive` returns. */
+/** Sets up a new socket; where that fails, it is closed and the error goes on. */
+export function configure(native: Pick<NativeSockets, "close">, fd: number, set: () => void): void {
+  try {
+    set();
+  } catch (error) {
+    native.close(fd);
+    throw error;
+  }
+}
+
+/** Room for a batch of datagrams of at most `size` bytes; sockets may share one. */
+export class Slab {
+  readonly size: number;
+  readonly bytes: Buffer;
+  readonly records = Buffer.alloc(BATCH * RECORD);
+
+  constructor(size: number) {
+    this.size = size;
+    this.bytes = Buffer.alloc(BATCH * size);
+  }
+}
+
+/** What came with a datagram: the sender's address (struct sockaddr), and control messages (struct cmsghdr). */
+export interface Envelope {
+  readonly address: Buffer;
+  readonly control: Buffer;
+}
+
+/** Receives datagrams; each is a view that holds until `receive` returns. */
 export function receiveFrom(
   native: NativeSockets,
   fd: number,
-  size: number,
-  receive: (bytes: Buffer) => void,
+  slab: Slab,
+  receive: (bytes: Buffer, envelope: Envelope) => void,
   failed: (errno: number) => void,
 ): Poller {
-  const slab = Buffer.alloc(BATCH * size);
-  const lengths = Buffer.alloc(BATCH * 4);
-  return native.poll(fd, slab, lengths, (count) => {
+  const { size, bytes, records } = slab;
+  return native.poll(fd, bytes, records, (count) => {
     if (count < 0) return failed(-count);
     for (let index = 0; index < count; index++) {
-      const length = lengths.readUInt32LE(index * 4);
-      if (length > 0 && length <= size) receive(slab.subarray(index * size, index * size + length));
+      const record = records.subarray(index * RECORD, (index + 1) * RECORD);
+      const length = record.readUInt32LE(0);
+      if (length === 0 || length > size) continue;
+      receive(bytes.subarray(index * size, index * size + length), {
+        address: record.subarray(ADDRESS_AT, CONTROL_AT),
+        control: record.subarray(CONTROL_AT, CONTROL_AT + record.readUInt32LE(4)),
+      });
     }
   });
 }

@@ -1,41 +1,26 @@
 // Everything a process asks for, on Linux.
-import { createSocket, type Socket as DatagramSocket } from "node:dgram";
-import { createServer, connect, type Server, type Socket } from "node:net";
 import { unreachable } from "../../wire/brand.ts";
-import { readIp } from "../../wire/ip.ts";
 import { micros, type Micros } from "../../wire/time.ts";
-import {
-  type Effect,
-  type Endpoint,
-  type Input,
-  type Instant,
-  type KubeRequest,
-  type Link,
-  type Ports,
-} from "../../ports.ts";
+import { type Effect, type Input, type Instant, type KubeRequest, type Link, type Ports } from "../../ports.ts";
+import { Datagrams } from "./datagrams.ts";
 import { FrameSocket } from "./frames.ts";
 import { GroupMemberships } from "./groups.ts";
 import { LinkMonitor } from "./links.ts";
+import { type Log } from "./log.ts";
 import { type NativeSockets } from "./native.ts";
+import { Streams } from "./streams.ts";
+import { hintOf, reasonOf } from "./system-error.ts";
 
 export interface LinuxOptions {
   readonly native: NativeSockets;
   readonly deliver: (input: Input) => void;
   readonly kube: { request(request: KubeRequest): void; abort(request: string): void };
-  readonly log: (level: string, event: string, fields: Readonly<Record<string, unknown>>) => void;
+  readonly log: Log;
   readonly exit: (code: number) => void;
 }
 
 /** setTimeout's longest delay. */
 const LONGEST_MS = 2 ** 31 - 1;
-
-/** Without the zone of a link-local address, and IPv4 as such. Undefined where the kernel names none: the peer has gone. */
-function endpoint(ip: string | undefined, port: number | undefined): Endpoint | undefined {
-  const parsed = readIp((ip ?? "").replace(/%.*$/, "").replace(/^::ffff:(?=\d+\.)/, ""));
-  return parsed === undefined || port === undefined ? undefined : { ip: parsed, port };
-}
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export class LinuxPorts implements Ports, Disposable {
   readonly #options: LinuxOptions;
@@ -43,20 +28,21 @@ export class LinuxPorts implements Ports, Disposable {
   readonly #frames = new Map<string, FrameSocket>();
   readonly #groups: GroupMemberships;
   readonly #monitor: LinkMonitor;
-  readonly #datagrams = new Map<string, DatagramSocket>();
-  readonly #listeners = new Map<string, Server>();
-  readonly #streams = new Map<string, Socket>();
-  #accepted = 0;
+  readonly #datagrams: Datagrams;
+  readonly #streams: Streams;
   #alarm: NodeJS.Timeout | undefined;
 
   constructor(options: LinuxOptions) {
     this.#options = options;
-    this.#groups = new GroupMemberships(options.native);
-    this.#monitor = new LinkMonitor(options.native, (links) => {
+    const { native, deliver, log } = options;
+    this.#groups = new GroupMemberships(native);
+    this.#streams = new Streams({ native, deliver, log });
+    this.#datagrams = new Datagrams({ native, deliver, log, linkName: (index) => this.#linkName(index) });
+    this.#monitor = new LinkMonitor(native, (links) => {
       this.#links.clear();
       for (const link of links) this.#links.set(link.name, link);
       this.#groups.keepOnly(links);
-      options.deliver({ kind: "links", links });
+      deliver({ kind: "links", links });
     });
   }
 
@@ -83,12 +69,12 @@ export class LinuxPorts implements Ports, Disposable {
       case "openDatagrams":
       case "closeDatagrams":
       case "sendDatagram":
-        return this.#runDatagrams(effect);
+        return this.#datagrams.run(effect);
       case "listen":
       case "connect":
       case "write":
       case "closeStream":
-        return this.#runStream(effect);
+        return this.#streams.run(effect);
       case "request":
         return this.#options.kube.request(effect);
       case "abortRequest":
@@ -100,6 +86,11 @@ export class LinuxPorts implements Ports, Disposable {
       default:
         return unreachable(effect);
     }
+  }
+
+  #linkName(index: number): string | undefined {
+    for (const link of this.#links.values()) if (link.index === index) return link.name;
+    return undefined;
   }
 
   #runLink(
@@ -117,9 +108,7 @@ export class LinuxPorts implements Ports, Disposable {
         const socket = new FrameSocket(native, link, (bytes) => deliver({ kind: "frame", link: effect.link, bytes }));
         this.#frames.set(effect.link, socket);
       } catch (error) {
-        const reason = reasonOf(error);
-        const hint = reason.includes("EPERM") ? "CAP_NET_RAW is missing" : "";
-        log("error", "link.open.failed", { link: effect.link, because: reason, hint });
+        log("error", "link.open.failed", { link: effect.link, because: reasonOf(error), hint: hintOf(error) });
       }
     } else if (link !== undefined && effect.kind === "joinGroup") {
       try {
@@ -130,85 +119,12 @@ export class LinuxPorts implements Ports, Disposable {
     } else if (link !== undefined && effect.kind === "leaveGroup") this.#groups.leave(link, effect.group);
   }
 
-  #runDatagrams(effect: Extract<Effect, { kind: "openDatagrams" | "closeDatagrams" | "sendDatagram" }>): void {
-    const { deliver, log } = this.#options;
-    const { socket: name } = effect;
-    if (effect.kind === "closeDatagrams") {
-      this.#datagrams.get(name)?.close();
-      this.#datagrams.delete(name);
-      return;
-    }
-    if (effect.kind === "sendDatagram") {
-      this.#datagrams.get(name)?.send(effect.bytes, effect.to.port, effect.to.ip, (error) => {
-        if (error !== null) log("debug", "datagram.failed", { to: effect.to.ip, because: error.message });
-      });
-      return;
-    }
-    const socket = createSocket({ type: effect.local.ip.includes(":") ? "udp6" : "udp4" });
-    this.#datagrams.set(name, socket);
-    socket.on("message", (bytes, { address, port }) => {
-      const from = endpoint(address, port);
-      if (from !== undefined) deliver({ kind: "datagram", socket: name, from, bytes: Uint8Array.from(bytes) });
-    });
-    socket.on("error", (error) => log("error", "datagrams.failed", { socket: name, because: error.message }));
-    socket.bind(effect.local.port, effect.local.ip);
-  }
-
-  #runStream(effect: Extract<Effect, { kind: "listen" | "connect" | "write" | "closeStream" }>): void {
-    const { deliver, log } = this.#options;
-    if (effect.kind === "listen") {
-      const { listener, local } = effect;
-      const server = createServer((socket) => {
-        const from = endpoint(socket.remoteAddress, socket.remotePort);
-        // Reset before it could be accepted.
-        if (from === undefined) return socket.destroy();
-        const stream = `${listener}/${this.#accepted++}`;
-        this.#adopt(stream, socket);
-        deliver({ kind: "accepted", listener, stream, from });
-      });
-      server.on("error", (error) => log("error", "listen.failed", { listener, because: error.message }));
-      server.listen(local.port, local.ip);
-      this.#listeners.set(listener, server);
-    } else if (effect.kind === "connect") {
-      const { stream, to } = effect;
-      const socket = connect({ host: to.ip, port: to.port });
-      this.#adopt(stream, socket);
-      socket.once("connect", () => {
-        const local = endpoint(socket.localAddress, socket.localPort);
-        // Reset before it could be told: `close` follows.
-        if (local !== undefined) deliver({ kind: "streamOpened", stream, local, remote: to });
-      });
-    } else if (effect.kind === "write") this.#streams.get(effect.stream)?.write(effect.bytes);
-    else {
-      const socket = this.#streams.get(effect.stream);
-      this.#streams.delete(effect.stream);
-      if (effect.abort) socket?.resetAndDestroy();
-      else socket?.end();
-    }
-  }
-
-  #adopt(stream: string, socket: Socket): void {
-    const { deliver } = this.#options;
-    this.#streams.set(stream, socket);
-    let because = "end";
-    socket.on("data", (bytes: Buffer) => {
-      if (this.#streams.has(stream)) deliver({ kind: "streamData", stream, bytes: Uint8Array.from(bytes) });
-    });
-    socket.on("error", (error: NodeJS.ErrnoException) => {
-      because = error.code ?? error.message;
-    });
-    socket.on("close", () => {
-      if (this.#streams.delete(stream)) deliver({ kind: "streamClosed", stream, because });
-    });
-  }
-
   [Symbol.dispose](): void {
     clearTimeout(this.#alarm);
     this.#monitor[Symbol.dispose]();
     this.#groups[Symbol.dispose]();
     for (const socket of this.#frames.values()) socket[Symbol.dispose]();
-    for (const socket of this.#datagrams.values()) socket.close();
-    for (const server of this.#listeners.values()) server.close();
-    for (const socket of this.#streams.values()) socket.destroy();
+    this.#datagrams[Symbol.dispose]();
+    this.#streams[Symbol.dispose]();
   }
 }
