@@ -9,6 +9,7 @@ import { detectionTime, longer, SLOW_INTERVAL } from "./timing.ts";
 export interface Remote {
   readonly discriminator: number;
   readonly state: BfdState;
+  readonly diagnostic: BfdDiagnostic | number;
   readonly desiredMinTx: Micros;
   /** 0: it wants no periodic packets. */
   readonly requiredMinRx: Micros;

@@ -25,6 +25,8 @@ export interface BfdPath {
   readonly local: Ip | undefined;
   /** The interface of a single hop; link-local addresses say nothing without it. */
   readonly link: string | undefined;
+  /** The VRF that both addresses are of. */
+  readonly vrf?: string | undefined;
 }
 
 export interface BfdDatagram {
@@ -33,9 +35,15 @@ export interface BfdDatagram {
   readonly source: Ip;
   readonly destination: Ip;
   readonly link: string;
+  /** The VRF that it came through. */
+  readonly vrf?: string | undefined;
   readonly ttl: number;
   readonly bytes: Uint8Array;
 }
+
+/** Of one session, since it was opened: packets, and how often it came up and went down. */
+export type BfdCount = "controlIn" | "controlOut" | "echoIn" | "echoOut" | "ups" | "downs";
+export type BfdCounters = Readonly<Record<BfdCount, number>>;
 
 /** Why a packet changed nothing, in the order in which the questions are asked. */
 export type BfdDropReason =
@@ -56,7 +64,9 @@ export type BfdSessionsEffect =
       readonly from: BfdState;
       readonly to: BfdState;
       readonly because: BfdReason;
-    };
+    }
+  /** A closed session has told its peer for long enough: nothing of it is left. */
+  | { readonly kind: "ended"; readonly key: string };
 
 const MAX_DISCRIMINATOR = 0xffffffff;
 
@@ -64,6 +74,7 @@ interface Row {
   readonly key: string;
   readonly path: BfdPath;
   session: BfdSession;
+  readonly counters: Record<BfdCount, number>;
   /** It was closed and only tells its peer so, until then. */
   endsAt: Micros | undefined;
 }
@@ -72,12 +83,15 @@ type Finding = { readonly row: Row } | { readonly drop: BfdDropReason };
 
 export class BfdSessions {
   readonly #random: Random;
+  readonly #counted: (path: BfdPath, what: BfdCount) => void;
   readonly #rows = new Map<string, Row>();
   readonly #byDiscriminator = new Map<number, Row>();
   readonly #drops = new Map<BfdDropReason, number>();
 
-  constructor(random: Random) {
+  /** `counted` hears of everything that is counted. */
+  constructor(random: Random, counted: (path: BfdPath, what: BfdCount) => void = () => {}) {
     this.#random = random;
+    this.#counted = counted;
   }
 
   get drops(): ReadonlyMap<BfdDropReason, number> {
@@ -89,6 +103,10 @@ export class BfdSessions {
     return row?.endsAt === undefined ? row?.session : undefined;
   }
 
+  counters(key: string): BfdCounters | undefined {
+    return this.#rows.get(key)?.counters;
+  }
+
   /** Starts a session under `key`, or changes how the one that runs there does so; another path is another session. */
   open(key: string, path: BfdPath, config: BfdConfig, now: Micros): readonly BfdSessionsEffect[] {
     const known = this.#rows.get(key);
@@ -96,7 +114,9 @@ export class BfdSessions {
       return this.#step(known, { kind: "configure", config }, now);
     }
     if (known !== undefined) this.#remove(known);
-    const row: Row = { key, path, session: newSession(config, this.#drawDiscriminator()), endsAt: undefined };
+    const counters = { controlIn: 0, controlOut: 0, echoIn: 0, echoOut: 0, ups: 0, downs: 0 };
+    const session = newSession(config, this.#drawDiscriminator());
+    const row: Row = { key, path, session, counters, endsAt: undefined };
     this.#rows.set(key, row);
     this.#byDiscriminator.set(row.session.localDiscriminator, row);
     return this.#step(row, { kind: "enable" }, now);
@@ -115,18 +135,22 @@ export class BfdSessions {
   receive(datagram: BfdDatagram, now: Micros): readonly BfdSessionsEffect[] {
     // RFC 5881 section 5.
     if (datagram.hops === "single" && datagram.ttl !== 255) return this.#drop("ttlTooLow");
-    const packet = this.#decode(() => decodeBfd(datagram.bytes));
-    if (packet === undefined) return [];
+    const packet = decoded(() => decodeBfd(datagram.bytes));
+    if (packet === undefined) return this.#drop("malformed");
     const finding = this.#find(packet, datagram);
     if ("drop" in finding) return this.#drop(finding.drop);
+    this.#count(finding.row, "controlIn");
     return this.#step(finding.row, { kind: "received", packet }, now);
   }
 
-  /** `bytes` came to the Echo port (3785): one of our packets, or something that does not concern us. */
-  receiveEcho(bytes: Uint8Array, now: Micros): void {
-    const echo = this.#decode(() => decodeBfdEcho(bytes));
-    const row = echo === undefined ? undefined : this.#byDiscriminator.get(echo.discriminator);
-    if (row !== undefined) this.#step(row, { kind: "echoReturned" }, now);
+  /** Takes an Echo packet of ours that came back; false: it is somebody else's. */
+  receiveEcho(bytes: Uint8Array, now: Micros): boolean {
+    const discriminator = echoDiscriminator(bytes);
+    const row = discriminator === undefined ? undefined : this.#byDiscriminator.get(discriminator);
+    if (row === undefined) return false;
+    this.#count(row, "echoIn");
+    this.#step(row, { kind: "echoReturned" }, now);
+    return true;
   }
 
   wake(now: Micros): readonly BfdSessionsEffect[] {
@@ -134,7 +158,9 @@ export class BfdSessions {
     for (const row of this.#rows.values()) {
       const deadline = deadlineOf(row.session);
       if (deadline !== undefined && deadline <= now) effects.push(...this.#step(row, { kind: "wake" }, now));
-      if (row.endsAt !== undefined && row.endsAt <= now) this.#remove(row);
+      if (row.endsAt === undefined || row.endsAt > now) continue;
+      this.#remove(row);
+      effects.push({ kind: "ended", key: row.key });
     }
     return effects;
   }
@@ -143,16 +169,6 @@ export class BfdSessions {
     let first: Micros | undefined;
     for (const { session, endsAt } of this.#rows.values()) first = earliest(first, deadlineOf(session), endsAt);
     return first;
-  }
-
-  #decode<T>(read: () => T): T | undefined {
-    try {
-      return read();
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error;
-      this.#drop("malformed");
-      return undefined;
-    }
   }
 
   /** RFC 5880 section 6.8.6, in its order; version and lengths are the decoder's. */
@@ -169,13 +185,15 @@ export class BfdSessions {
     return { row };
   }
 
-  #findByPath({ hops, source, destination, link }: BfdDatagram): Row | undefined {
-    return this.#rows.values().find(({ path }) => {
-      if (path.hops !== hops || path.peer !== source) return false;
+  /** RFC 5881 section 3 asks for the interface, RFC 5883 section 4 for both addresses. */
+  #findByPath({ hops, source, destination, link, vrf }: BfdDatagram): Row | undefined {
+    const rows = [...this.#rows.values()].filter(({ path }) => {
+      if (path.hops !== hops || path.peer !== source || path.vrf !== vrf) return false;
       return hops === "single"
         ? path.link === undefined || path.link === link
         : path.local === undefined || path.local === destination;
     });
+    return rows.find(({ path }) => path.local === destination) ?? rows.at(0);
   }
 
   #drop(reason: BfdDropReason): readonly BfdSessionsEffect[] {
@@ -186,7 +204,16 @@ export class BfdSessions {
   #step(row: Row, event: BfdEvent, now: Micros): readonly BfdSessionsEffect[] {
     const { session, effects } = step(row.session, event, now, this.#random);
     row.session = session;
+    for (const effect of effects) {
+      const what = countOf(effect);
+      if (what !== undefined) this.#count(row, what);
+    }
     return effects.map((effect) => translate(row, effect));
+  }
+
+  #count(row: Row, what: BfdCount): void {
+    row.counters[what]++;
+    this.#counted(row.path, what);
   }
 
   #remove(row: Row): void {
@@ -202,8 +229,27 @@ export class BfdSessions {
   }
 }
 
+/** Undefined for bytes that are no packet. */
+function decoded<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
+}
+
+const echoDiscriminator = (bytes: Uint8Array): number | undefined => decoded(() => decodeBfdEcho(bytes))?.discriminator;
+
+function countOf(effect: BfdEffect): BfdCount | undefined {
+  if (effect.kind === "send") return "controlOut";
+  if (effect.kind === "sendEcho") return "echoOut";
+  if (effect.to === "up") return "ups";
+  return effect.from === "up" ? "downs" : undefined;
+}
+
 function samePath(a: BfdPath, b: BfdPath): boolean {
-  return a.hops === b.hops && a.peer === b.peer && a.local === b.local && a.link === b.link;
+  return a.hops === b.hops && a.peer === b.peer && a.local === b.local && a.link === b.link && a.vrf === b.vrf;
 }
 
 function translate({ key, path, session }: Row, effect: BfdEffect): BfdSessionsEffect {

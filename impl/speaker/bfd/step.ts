@@ -103,6 +103,7 @@ function hear(session: BfdSession, packet: BfdControl, now: Micros): BfdSession 
   const remote: Remote = {
     discriminator: packet.myDiscriminator,
     state: packet.state,
+    diagnostic: packet.diagnostic,
     desiredMinTx: packet.desiredMinTx,
     requiredMinRx: packet.requiredMinRx,
     requiredMinEchoRx: packet.requiredMinEchoRx,

@@ -117,6 +117,7 @@ export class Pair {
         this.#note(from, `${effect.from}->${effect.to}: ${effect.because}`);
         continue;
       }
+      if (effect.kind === "ended") continue;
       const echo = effect.kind === "sendEcho";
       const packet = echo ? undefined : decodeBfd(effect.bytes);
       if (packet !== undefined && this.verbose) this.#note(from, `sends ${describe(packet)}`);
