@@ -43,6 +43,97 @@ export function l2Advertisement(name: string, spec: L2Spec = {}): KubeObject {
   return objectOf("metallb.io/v1beta1", "L2Advertisement", { name, namespace: SYSTEM }, spec);
 }
 
+/** The AS of the cluster and of the first router in every topology with routers. */
+export const CLUSTER_ASN = 64_500;
+export const ROUTER_ASN = 64_501;
+
+export interface PeerSpec {
+  /** CLUSTER_ASN unless told. */
+  readonly myASN?: number;
+  /** ROUTER_ASN unless told, or dynamicASN stands in its place. */
+  readonly peerASN?: number;
+  readonly dynamicASN?: "internal" | "external";
+  readonly localASN?: number;
+  readonly peerAddress?: string;
+  readonly interface?: string;
+  readonly peerPort?: number;
+  readonly sourceAddress?: string;
+  readonly holdTime?: string;
+  readonly keepaliveTime?: string;
+  readonly connectTime?: string;
+  readonly routerID?: string;
+  readonly nodeSelectors?: readonly LabelSelector[];
+  readonly password?: string;
+  readonly passwordSecret?: { readonly name: string; readonly namespace?: string };
+  readonly bfdProfile?: string;
+  readonly enableGracefulRestart?: boolean;
+  readonly ebgpMultiHop?: boolean;
+  readonly vrf?: string;
+  readonly dualStackAddressFamily?: boolean;
+}
+
+export function bgpPeer(name: string, spec: PeerSpec): KubeObject {
+  const peerAsn = spec.dynamicASN === undefined ? { peerASN: ROUTER_ASN } : {};
+  const whole = { myASN: CLUSTER_ASN, ...peerAsn, ...spec };
+  return objectOf("metallb.io/v1beta2", "BGPPeer", { name, namespace: SYSTEM }, whole);
+}
+
+/** As the deprecated version writes it; the API server converts it. */
+export function bgpPeerV1Beta1(name: string, spec: object): KubeObject {
+  const whole = { myASN: CLUSTER_ASN, peerASN: ROUTER_ASN, ...spec };
+  return objectOf("metallb.io/v1beta1", "BGPPeer", { name, namespace: SYSTEM }, whole);
+}
+
+export interface BgpSpec {
+  readonly aggregationLength?: number;
+  readonly aggregationLengthV6?: number;
+  readonly localPref?: number;
+  readonly communities?: readonly string[];
+  readonly ipAddressPools?: readonly string[];
+  readonly ipAddressPoolSelectors?: readonly LabelSelector[];
+  readonly nodeSelectors?: readonly LabelSelector[];
+  readonly serviceSelectors?: readonly LabelSelector[];
+  readonly peers?: readonly string[];
+}
+
+export function bgpAdvertisement(name: string, spec: BgpSpec = {}, annotations?: Labels): KubeObject {
+  const metadata = { name, namespace: SYSTEM, ...(annotations === undefined ? {} : { annotations }) };
+  return objectOf("metallb.io/v1beta1", "BGPAdvertisement", metadata, spec);
+}
+
+export interface BfdSpec {
+  /** Milliseconds. */
+  readonly receiveInterval?: number;
+  readonly transmitInterval?: number;
+  readonly detectMultiplier?: number;
+  readonly echoInterval?: number;
+  readonly echoMode?: boolean;
+  readonly passiveMode?: boolean;
+  readonly minimumTtl?: number;
+}
+
+export function bfdProfile(name: string, spec: BfdSpec = {}): KubeObject {
+  return objectOf("metallb.io/v1beta1", "BFDProfile", { name, namespace: SYSTEM }, spec);
+}
+
+/** Names for communities: `{ gold: "64500:123" }`. */
+export function communityNames(name: string, values: Labels): KubeObject {
+  const communities = Object.entries(values).map(([alias, value]) => ({ name: alias, value }));
+  return objectOf("metallb.io/v1beta1", "Community", { name, namespace: SYSTEM }, { communities });
+}
+
+/** What a BGPPeer's passwordSecret names. */
+export function passwordSecret(name: string, password: string): KubeObject {
+  const whole: KubeObject & { readonly type: string; readonly data: Labels } = {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name, namespace: SYSTEM },
+    type: "kubernetes.io/basic-auth",
+    data: { password: Buffer.from(password).toString("base64") },
+  };
+  return whole;
+}
+
 export interface ServiceSpec {
   readonly namespace?: string;
   readonly labels?: Labels;

@@ -53,6 +53,7 @@ export const LAYERS: readonly Layer[] = [
       "conformance/objects.ts",
       "conformance/expect.ts",
       "conformance/steps.ts",
+      "conformance/bgp-steps.ts",
       "impl/api",
       "impl/wire",
     ],
@@ -63,6 +64,17 @@ export const LAYERS: readonly Layer[] = [
   {
     path: "conformance/steps.ts",
     mayImport: ["conformance/world.ts", "conformance/objects.ts", "conformance/expect.ts", "impl/api", "impl/wire"],
+  },
+  {
+    path: "conformance/bgp-steps.ts",
+    mayImport: [
+      "conformance/steps.ts",
+      "conformance/world.ts",
+      "conformance/objects.ts",
+      "conformance/expect.ts",
+      "impl/api",
+      "impl/wire",
+    ],
   },
   { path: "conformance", mayImport: ["impl", "sim"] },
   { path: "scripts", mayImport: ["impl", "sim", "conformance"] },

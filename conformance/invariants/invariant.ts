@@ -1,6 +1,8 @@
 import { type KubeObject } from "../../impl/api/kubernetes.ts";
 import { type Micros } from "../../impl/wire/time.ts";
+import { type Said } from "../drivers/bgp-wire.ts";
 import { type Claim } from "../drivers/claims.ts";
+import { type Ip } from "../../impl/wire/ip.ts";
 
 /** What a driver saw happen; invariants judge nothing else. */
 export type Observation =
@@ -25,6 +27,18 @@ export type Observation =
       readonly segment: string;
       /** MACs of all interfaces of that node on that segment. */
       readonly macs: ReadonlySet<string>;
+    }
+  /** On a connection between the speaker of a node and a peer, one of them said something, or that it says no more. */
+  | {
+      readonly kind: "bgp";
+      /** Unique in one run. */
+      readonly connection: string;
+      readonly node: string;
+      readonly local: Ip;
+      readonly peer: Ip;
+      readonly peerPort: number;
+      readonly by: "speaker" | "peer";
+      readonly said: Said["what"];
     };
 
 /** A rule that holds throughout every run. Each instance watches one run. */
@@ -32,4 +46,6 @@ export interface Invariant {
   readonly name: string;
   /** What is wrong, or undefined. */
   observe(observation: Observation, now: Micros): string | undefined;
+  /** What is wrong at the end of a run, when everything has had time to settle. */
+  settled?(): readonly string[];
 }

@@ -36,7 +36,7 @@ const claims = (node: "a" | "b", ip: Ip = VIP, over: { readonly mac?: Mac } = {}
 
 /** What a referee says of observations, each at its second. */
 function judge(history: readonly (readonly [number, Observation])[]): readonly string[] {
-  const referee = new Referee(seconds(25));
+  const referee = new Referee({ ownerWindow: seconds(25) });
   for (const [at, observation] of history) referee.observe(observation, seconds(at));
   return referee.violations();
 }
@@ -131,7 +131,7 @@ describe("the referee", () => {
   });
 
   it("overlooks what is excused until it no longer is", () => {
-    const referee = new Referee(seconds(25));
+    const referee = new Referee({ ownerWindow: seconds(25) });
     const end = referee.excuse("I4");
     referee.observe(claims("a"), seconds(1));
     end();

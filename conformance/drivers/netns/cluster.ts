@@ -65,7 +65,7 @@ export class NetnsCluster {
   readonly stage: Stage;
   readonly network: Network;
   readonly controlPlane: ControlPlane;
-  readonly referee = new Referee(OWNER_WINDOW);
+  readonly referee = new Referee({ ownerWindow: OWNER_WINDOW });
   readonly controller: ProcessSlot;
   readonly macs: Map<Mac, { readonly station: string; readonly link: string }>;
   readonly #options: WorldOptions;

@@ -14,6 +14,7 @@ import {
   type Overheard,
   type Probe,
   type ProbeReport,
+  type RawBgp,
   type Responder,
   type Target,
 } from "../../world.ts";
@@ -21,6 +22,7 @@ import { claimOf } from "../claims.ts";
 import { ending } from "../ending.ts";
 import { answerIn, type Asker, question } from "../question.ts";
 import { type Stage } from "./clock.ts";
+import { type RawBgpOptions, SimRawBgp } from "./raw-bgp.ts";
 import { type Wiring } from "./wiring.ts";
 
 const ASK: Micros = millis(250);
@@ -76,8 +78,13 @@ export class SimClient implements Client {
     return Promise.reject(new Error("flows are not there yet"));
   }
 
-  rawBgp(): Promise<never> {
-    return Promise.reject(new Error("rawBgp is not there yet"));
+  async rawBgp(options: RawBgpOptions): Promise<RawBgp> {
+    return new SimRawBgp(
+      this.#host,
+      options,
+      () => this.#stage.now(),
+      () => this.#stage.touch(),
+    );
   }
 
   get mac(): Mac {

@@ -31,7 +31,10 @@ import { type Observation } from "../../invariants/invariant.ts";
 import { Referee } from "../../invariants/referee.ts";
 import { SYSTEM } from "../../objects.ts";
 import { type Topology } from "../../topology/model.ts";
+import { type Ending } from "../../world.ts";
 import { type WorldOptions } from "../driver.ts";
+import { ending } from "../ending.ts";
+import { BgpWire } from "../bgp-wire.ts";
 import { claimOf } from "../claims.ts";
 import { Stage } from "./clock.ts";
 import { CONTROLLER_POD, nodeFacts, type NodeFacts, SPEAKER_SELECTOR, speakerPodName } from "../node-objects.ts";
@@ -83,8 +86,8 @@ const PROXY_DELAY: Micros = millis(100);
 const MEMBERS_PORT = 7946;
 const PORTS = [80, 81, 443, 8080];
 
-const announcedSeries = (service: string, node: string, ip: string): string =>
-  `metallb_speaker_announced{service="${service}",protocol="layer2",node="${node}",ip="${ip}"} 1`;
+const announcedSeries = (protocol: "bgp" | "layer2", service: string, node: string, ip: string): string =>
+  `metallb_speaker_announced{service="${service}",protocol="${protocol}",node="${node}",ip="${ip}"} 1`;
 
 interface ApiFault {
   /** Undefined: everybody's. */
@@ -101,7 +104,7 @@ export class SimCluster {
   readonly stage: Stage;
   readonly wiring: Wiring;
   readonly controlPlane: ControlPlane;
-  readonly referee = new Referee(OWNER_WINDOW);
+  readonly referee: Referee;
   readonly controller: ProcessSlot<ControllerProcess>;
   readonly #options: SimOptions;
   readonly #namespace: string;
@@ -114,6 +117,8 @@ export class SimCluster {
   readonly #pods = new Map<string, { readonly server: EchoServer; readonly identity: string }>();
   readonly #ownAddresses: ReadonlySet<Ip>;
   readonly #inputs: ClusterInputs;
+  readonly #bgpWire = new BgpWire();
+  #hasPeers = false;
   #starts = 0;
   #faults = 0;
   #disturbedAt: Micros = millis(0);
@@ -122,6 +127,13 @@ export class SimCluster {
     this.topology = topology;
     this.#options = options;
     this.#namespace = options.namespace ?? SYSTEM;
+    const { lbClass, ignoreExcludeLb: ignoreExcludeLabel } = options.settings;
+    this.referee = new Referee({
+      ownerWindow: OWNER_WINDOW,
+      namespace: this.#namespace,
+      ...(lbClass === undefined ? {} : { lbClass }),
+      ...(ignoreExcludeLabel === undefined ? {} : { ignoreExcludeLabel }),
+    });
     this.#podPorts = [...new Set([...PORTS, ...(options.podPorts ?? [])])];
     this.sim = createWorld({ seed: options.seed, capture: options.capture, lines: options.lines });
     this.stage = new Stage(this.sim.scheduler);
@@ -160,6 +172,11 @@ export class SimCluster {
     const host = this.wiring.hosts.get(name);
     if (host === undefined) throw new Error(`there is no station "${name}" in ${this.topology.name}`);
     return host;
+  }
+
+  /** The node that has an address now. */
+  nodeWith(ip: Ip): string | undefined {
+    return this.topology.nodes.find((name) => this.host(name).isLocal(ip));
   }
 
   speaker(node: string): ProcessSlot<SpeakerProcess> {
@@ -273,15 +290,20 @@ export class SimCluster {
     const exposed = new Map([...this.#speakers].map(([node, { process }]) => [node, process?.metrics.expose() ?? ""]));
     this.#checkOwners(exposed);
     this.#checkResources(exposed);
+    this.referee.settle(this.sim.scheduler.now);
   }
 
   #checkOwners(exposed: ReadonlyMap<string, string>): void {
     const { services, explained } = this.#announcedServices();
     for (const [service, ips] of services) {
       for (const ip of ips) {
-        const owners = [...exposed].filter(([node, text]) => text.includes(announcedSeries(service, node, ip)));
-        const names = owners.map(([node]) => node);
-        if (names.length === 1 || (names.length === 0 && explained.has(service))) continue;
+        const by = (protocol: "bgp" | "layer2"): readonly string[] =>
+          [...exposed].flatMap(([node, text]) =>
+            text.includes(announcedSeries(protocol, service, node, ip)) ? [node] : [],
+          );
+        const names = by("layer2");
+        const isRouted = by("bgp").length > 0;
+        if (names.length === 1 || (names.length === 0 && (isRouted || explained.has(service)))) continue;
         const who = names.join(" and ") || "nobody, and nothing says why";
         this.referee.add(`liveness: ${service} (${ip}) is announced by ${who}`);
       }
@@ -290,12 +312,13 @@ export class SimCluster {
 
   /** B11.11: who announces no IPv6 address is in no group; who talks to nobody holds few streams. */
   #checkResources(exposed: ReadonlyMap<string, string>): void {
+    const peers = [...this.controlPlane.storage.entries("bgppeers.metallb.io")].length;
     for (const [node, slot] of this.#speakers) {
       if (slot.process === undefined) continue;
       const { groups = 0, streams = 0 } = slot.resources();
       const announcesV6 = /protocol="layer2".*ip="[^"]*:[^"]*"} 1/.test(exposed.get(node) ?? "");
       if (groups > 0 && !announcesV6) this.referee.add(`B11.11: the speaker of ${node} is still in ${groups} groups`);
-      if (streams > MOST_STREAMS) this.referee.add(`B11.11: the speaker of ${node} holds ${streams} streams`);
+      if (streams > MOST_STREAMS + peers) this.referee.add(`B11.11: the speaker of ${node} holds ${streams} streams`);
     }
   }
 
@@ -314,6 +337,18 @@ export class SimCluster {
         explained.add(`${about.namespace}/${about.name}`);
     }
     return { services, explained };
+  }
+
+  /** Carrier goes at both ends of the cable. */
+  linkDown(station: string, link: string): Ending {
+    const connection = this.wiring.connections.get(station)?.find((item) => item.link === link);
+    if (connection === undefined) throw new Error(`${station} has no cable at ${link}`);
+    const fault = this.lasting(`${station}: ${link} has no carrier`);
+    connection.cable.setUp(false);
+    return ending(() => {
+      connection.cable.setUp(true);
+      fault();
+    });
   }
 
   // What is seen.
@@ -345,6 +380,7 @@ export class SimCluster {
   }
 
   #frameSeen({ point, bytes }: CapturedFrame): void {
+    this.#bgpSeen(bytes);
     const claim = claimOf(bytes);
     if (claim === undefined || this.#ownAddresses.has(claim.ip)) return;
     this.stage.touch();
@@ -359,10 +395,24 @@ export class SimCluster {
     this.observe({ kind: "claim", claim, node: origin.station, link: origin.link, segment: origin.segment, macs });
   }
 
+  /** What routers pass on was seen before, and reading it again tells nothing new. */
+  #bgpSeen(frame: Uint8Array): void {
+    if (!this.#hasPeers) return;
+    for (const { connection, from, to, what: said } of this.#bgpWire.read(frame)) {
+      const teller = this.nodeWith(from.ip);
+      const node = teller ?? this.nodeWith(to.ip);
+      if (node === undefined) continue;
+      const [own, other] = teller === undefined ? [to, from] : [from, to];
+      const ends = { local: own.ip, peer: other.ip, peerPort: other.port } as const;
+      this.observe({ kind: "bgp", connection, node, ...ends, by: teller === undefined ? "peer" : "speaker", said });
+    }
+  }
+
   #objectChanged({ type, object, previous }: StorageEvent): void {
     const deleted = type === "DELETED";
     // Stored objects are the API's kinds, whatever the storage calls them.
     const current = object as unknown as KubeObject;
+    if (current.kind === "BGPPeer") this.#hasPeers = true;
     if (current.kind === "Service") this.#serviceChanged(current as Service, deleted);
     if (current.kind === "EndpointSlice") this.#sliceChanged(current as EndpointSlice, deleted);
     if (current.kind === "Pod") this.#podChanged(current as Pod, deleted);

@@ -99,14 +99,7 @@ class SimNode implements NodeControl {
   }
 
   async linkDown(link: string): Promise<Ending> {
-    const connection = this.#cluster.wiring.connections.get(this.name)?.find((item) => item.link === link);
-    if (connection === undefined) throw new Error(`${this.name} has no cable at ${link}`);
-    const fault = this.#cluster.lasting(`${this.name}: ${link} has no carrier`);
-    connection.cable.setUp(false);
-    return ending(() => {
-      connection.cable.setUp(true);
-      fault();
-    });
+    return this.#cluster.linkDown(this.name, link);
   }
 
   async setLink(link: string, change: LinkChange): Promise<void> {
