@@ -28,6 +28,8 @@ export interface OutgoingPacket {
   readonly protocol: number;
   readonly payload: Uint8Array;
   readonly ttl?: number;
+  /** Leaves through this interface, or by the routes of this VRF. */
+  readonly device?: string | undefined;
 }
 
 /** What a hook says: the packet (the same, or rewritten) goes on, or it ends here with a reason for the trace. */
@@ -55,19 +57,23 @@ export interface UnreachablePacket {
   readonly payload: Uint8Array;
 }
 
-/** What a transport protocol needs from below: a host offers it, and so does a container. */
+/** What a transport protocol needs from below: a host offers it, and so does a container. `device` is what a socket is bound to. */
 export interface IpEndpoint {
   readonly name: string;
   localAddresses(): readonly Ip[];
-  isLocal(ip: Ip): boolean;
+  /** Whether `ip` is an address in the VRF of `device`, or of no VRF. */
+  isLocal(ip: Ip, device?: string): boolean;
+  hasDevice(name: string): boolean;
+  /** The VRF that a link belongs to; a VRF belongs to itself. */
+  vrfOf(link: string): string | undefined;
   /** The source address that a packet to `destination` would have; undefined without a route. */
-  sourceFor(destination: Ip): Ip | undefined;
+  sourceFor(destination: Ip, device?: string): Ip | undefined;
   /** The MTU on the way out to `destination`, for the MSS. */
-  mtuTo(destination: Ip): number;
+  mtuTo(destination: Ip, device?: string): number;
   sendIp(packet: OutgoingPacket): void;
   registerProtocol(protocol: number, handler: ProtocolHandler): Disposable;
   /** Forward progress above IP: the next hop to `destination` works (RFC 4861 section 7.3.1). */
-  confirm(destination: Ip): void;
+  confirm(destination: Ip, device?: string): void;
   /** A kernel timer: it stands still while the kernel hangs and is gone after a loss of power. */
   after(delay: Micros, task: () => void): Scheduled;
 }

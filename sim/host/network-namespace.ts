@@ -213,6 +213,15 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
     return this.#devices.get(name);
   }
 
+  hasDevice(name: string): boolean {
+    return this.interfaces.has(name);
+  }
+
+  /** The VRF that an interface belongs to; a VRF belongs to itself. */
+  vrfOf(_link: string): string | undefined {
+    return undefined;
+  }
+
   plug(name: string, end: CableEnd): void {
     this.interface(name).device.attach(end);
   }
@@ -303,6 +312,11 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
   set multipath(settings: MultipathSettings) {
     this.#multipath = settings;
     this.routeTable.selectorsChanged();
+  }
+
+  /** Those that packets to `ip` can take now. */
+  nextHopsTo(ip: Ip): readonly NextHop[] {
+    return this.routeTable.nextHops(ip);
   }
 
   /** Where a packet of a flow would go now: `ip route get`. */

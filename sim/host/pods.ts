@@ -70,6 +70,15 @@ export class Pod implements IpEndpoint {
     return this.ips.includes(ip);
   }
 
+  /** Sockets in a pod are bound to no device. */
+  hasDevice(): boolean {
+    return false;
+  }
+
+  vrfOf(): undefined {
+    return undefined;
+  }
+
   sourceFor(destination: Ip): Ip | undefined {
     return this.ips.find((ip) => familyOf(ip) === familyOf(destination));
   }

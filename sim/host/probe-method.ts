@@ -29,6 +29,8 @@ const FAILURES: Readonly<Record<CloseReason, ProbeFailure>> = {
   ENETUNREACH: "unreachable",
   EACCES: "unreachable",
   EADDRNOTAVAIL: "unreachable",
+  ENODEV: "unreachable",
+  EINVAL: "unreachable",
 };
 
 const ok = (answer: string): ProbeOutcome => ({ kind: "ok", answer });

@@ -132,7 +132,7 @@ export class HostProcess implements Ports {
       case "listen":
         return this.#streams.listen(effect.listener, effect.local);
       case "connect":
-        return this.#streams.connect(effect.stream, effect.to);
+        return this.#streams.connect(effect.stream, effect.to, effect.options);
       case "write":
         return this.#streams.write(effect.stream, effect.bytes);
       case "closeStream":

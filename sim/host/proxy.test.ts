@@ -412,7 +412,7 @@ describe("names", () => {
       const socket: TcpSocket = lab.client.tcp.connect(
         { ip: VIP.ipv4, port },
         { opened: () => socket.write(Uint8Array.of(10)), data: () => answers.push(`from ${port}`) },
-        { from: { port: 5555 } },
+        { sourcePort: 5555 },
       );
     }
     lab.run(1);

@@ -2,6 +2,7 @@
 // acknowledgement: the window is fixed, and what counts is how a connection fares under loss, partition and crash.
 import { type Endpoint } from "../../impl/ports.ts";
 import { type Tcp } from "../../impl/wire/tcp.ts";
+import { MD5_OPTION_LENGTH } from "../../impl/wire/tcp-md5.ts";
 import { type Micros, minus, seconds } from "../../impl/wire/time.ts";
 import { Alarm, type Timers } from "./tcp-alarm.ts";
 import { Keepalive, type KeepaliveOptions } from "./tcp-keepalive.ts";
@@ -10,8 +11,9 @@ import { type CloseReason, type TcpHandler, TcpOwner } from "./tcp-owner.ts";
 import { TcpReceiver } from "./tcp-receiver.ts";
 import { Retransmission } from "./tcp-retransmission.ts";
 import { RETRIES } from "./tcp-rto.ts";
-import { TcpSender } from "./tcp-sender.ts";
+import { SEND_BUFFER, TcpSender } from "./tcp-sender.ts";
 import { advance, distance, isBefore } from "./tcp-sequence.ts";
+import { type TcpPath, type TcpSocket } from "./tcp-socket.ts";
 import { mayFollow, type TcpState } from "./tcp-state.ts";
 
 /** What a connection needs from the stack that it belongs to. */
@@ -27,6 +29,7 @@ export interface TcpNetwork extends Timers {
 export interface TcpConnectionOptions {
   readonly local: Endpoint;
   readonly remote: Endpoint;
+  readonly path: TcpPath;
   readonly initialSequence: number;
   /** The largest segment that the way out takes; the peer may ask for less. */
   readonly mss: number;
@@ -40,7 +43,10 @@ const LINGER = seconds(60);
 /** RFC 9293 section 3.7.1: what a peer takes that does not say. */
 const DEFAULT_MSS = 536;
 
-export class TcpConnection {
+/** Linux sk_stream_is_writeable: a third of the buffer must be free again. */
+const WORTH_TELLING = SEND_BUFFER / 3;
+
+export class TcpConnection implements TcpSocket {
   readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly #network: TcpNetwork;
@@ -52,6 +58,9 @@ export class TcpConnection {
   readonly #receiver = new TcpReceiver();
   readonly #output: TcpOutput;
   #owner = new TcpOwner();
+  #path: TcpPath;
+  /** The owner was left no room, and was not told of any since. */
+  #full = false;
   #keepalive: Keepalive | undefined;
   #state: TcpState = "closed";
   /** The owner ended its side before the handshake was done. */
@@ -62,6 +71,7 @@ export class TcpConnection {
     this.#network = network;
     this.local = options.local;
     this.remote = options.remote;
+    this.#path = options.path;
     this.#initialSequence = options.initialSequence;
     this.#openedAt = network.now;
     this.#sender = new TcpSender(advance(options.initialSequence, 1));
@@ -71,6 +81,7 @@ export class TcpConnection {
       receiver: this.#receiver,
       initialSequence: options.initialSequence,
       mss: options.mss,
+      optionsLength: options.path.md5Key === undefined ? 0 : MD5_OPTION_LENGTH,
       transmit: (segment) => network.send(this, segment),
     });
     this.#retransmission = new Retransmission(network, () => this.#retry());
@@ -79,6 +90,18 @@ export class TcpConnection {
 
   get state(): TcpState {
     return this.#state;
+  }
+
+  get path(): TcpPath {
+    return this.#path;
+  }
+
+  get device(): string | undefined {
+    return this.#path.device;
+  }
+
+  get room(): number {
+    return Math.max(0, this.#sender.room);
   }
 
   // What the owner does (RFC 9293 section 3.9.1).
@@ -93,7 +116,12 @@ export class TcpConnection {
   write(bytes: Uint8Array): void {
     if (this.#state === "closed" || this.#owner.released || this.#shutdownDue || this.#sender.finished) return;
     this.#sender.write(bytes);
+    this.#full = this.#sender.room <= 0;
     this.#flush();
+  }
+
+  setHops(hops: Pick<TcpPath, "ttl" | "minTtl">): void {
+    this.#path = { ...this.#path, ...hops };
   }
 
   /** Sends FIN after what was written; reading goes on. */
@@ -258,7 +286,10 @@ export class TcpConnection {
     if (sender.inFlight === 0) this.#retransmission.answered();
     if (sender.updateWindow(window, sequence, acknowledgement)) this.#windowOpened();
     if (progress.roundTrip !== undefined) this.#retransmission.measure(progress.roundTrip);
-    if (progress.acknowledged > 0) this.#progress();
+    if (progress.acknowledged > 0) {
+      this.#progress();
+      this.#tellRoom();
+    }
     if (progress.repair) this.#output.repeat();
     if (sender.finAcknowledged) this.#receiveFinAcknowledgement();
     return this.#isOpen;
@@ -323,6 +354,12 @@ export class TcpConnection {
     this.#retransmission.progress();
     this.#rearm();
     this.#network.confirm(this);
+  }
+
+  #tellRoom(): void {
+    if (!this.#full || this.#sender.room < WORTH_TELLING) return;
+    this.#full = false;
+    this.#owner.writable();
   }
 
   #windowOpened(): void {

@@ -14,6 +14,8 @@ export interface TcpOutputOptions {
   readonly initialSequence: number;
   /** The largest segment that the way out takes. */
   readonly mss: number;
+  /** What options take of each segment; RFC 6691 section 2: the MSS that is told does not account for them. */
+  readonly optionsLength: number;
   transmit(segment: Segment): void;
 }
 
@@ -36,6 +38,10 @@ export class TcpOutput {
     this.#mss = options.mss;
   }
 
+  get #largest(): number {
+    return this.#mss - this.#options.optionsLength;
+  }
+
   /** What the peer takes. */
   limitSegments(mss: number): void {
     this.#mss = Math.min(this.#mss, mss);
@@ -49,7 +55,7 @@ export class TcpOutput {
   /** Sends all that was not sent and that the peer's window has room for. */
   flush(): void {
     for (;;) {
-      const piece = this.#sender.sendNext(this.#mss, this.#options.clock.now);
+      const piece = this.#sender.sendNext(this.#largest, this.#options.clock.now);
       if (piece === undefined) return;
       this.#sendPiece(piece);
     }
@@ -57,7 +63,7 @@ export class TcpOutput {
 
   /** The oldest unacknowledged segment again. */
   repeat(): void {
-    const piece = this.#sender.repeatFirst(this.#mss);
+    const piece = this.#sender.repeatFirst(this.#largest);
     if (piece !== undefined) this.#sendPiece(piece);
   }
 

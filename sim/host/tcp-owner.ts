@@ -9,12 +9,16 @@ export type CloseReason =
   | "EHOSTUNREACH"
   | "ENETUNREACH"
   | "EACCES"
-  | "EADDRNOTAVAIL";
+  | "EADDRNOTAVAIL"
+  | "ENODEV"
+  | "EINVAL";
 
 /** What the owner of a connection is told. After its own `close` or `abort` it hears nothing more. */
 export interface TcpHandler {
   opened?(): void;
   data?(bytes: Uint8Array): void;
+  /** The send buffer was full and takes more again. */
+  writable?(): void;
   /** The peer's FIN. Without this method the connection then ends its own side too. */
   ended?(): void;
   /** It is over: both sides have ended, or it failed. */
@@ -53,6 +57,10 @@ export class TcpOwner {
 
   opened(): void {
     this.#handler?.opened?.();
+  }
+
+  writable(): void {
+    this.#handler?.writable?.();
   }
 
   /** Hands over what can be read, then the peer's end, then the end of all. True where the own side shall end too. */

@@ -22,6 +22,11 @@ export interface Progress {
   readonly repair: boolean;
 }
 
+/**
+ * Twenty segments of 1460 bytes: what tcp_sndbuf_expand of Linux gives a connection at its initial congestion window of
+ * ten. It does not grow.
+ */
+export const SEND_BUFFER = 29_200;
 /** RFC 5681 section 3.2. */
 const DUPLICATES_THAT_TELL_OF_LOSS = 3;
 
@@ -61,6 +66,11 @@ export class TcpSender {
   /** Bytes that were never sent, and a FIN that was not. */
   get waiting(): number {
     return this.#queue.length - this.#bytesInFlight + (this.#finQueued && !this.#finSent ? 1 : 0);
+  }
+
+  /** What the send buffer takes more; below 0 where more was written than it takes. */
+  get room(): number {
+    return SEND_BUFFER - this.#queue.length;
   }
 
   /** Nothing can be written any more. */

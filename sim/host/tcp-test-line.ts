@@ -11,6 +11,7 @@ import { type TcpHandler, type TcpOptions, type TcpSocket, TcpStack } from "./tc
 /** What happens to a packet: the delays of its arrivals, none where it is lost. */
 export type Judge = (from: string, segment: Tcp) => readonly Micros[];
 
+const LINK = "line";
 const LATENCY = micros(50);
 const NAMES = ["a", "b"] as const;
 export type Name = (typeof NAMES)[number];
@@ -33,6 +34,14 @@ class LineEnd implements IpEndpoint {
 
   isLocal(ip: Ip): boolean {
     return ip === this.#address;
+  }
+
+  hasDevice(name: string): boolean {
+    return name === LINK;
+  }
+
+  vrfOf(): undefined {
+    return undefined;
   }
 
   sourceFor(): Ip {
@@ -61,7 +70,7 @@ class LineEnd implements IpEndpoint {
   }
 
   receive(packet: IpPacket): void {
-    this.#handler?.receive(packet, "line");
+    this.#handler?.receive(packet, LINK);
   }
 }
 
@@ -138,7 +147,9 @@ export class Line {
     const to = from === "a" ? this.#ends.b : this.#ends.a;
     const segment = decodeTcp(packet.payload, packet.source, packet.destination);
     const arrivals = this.judge(from, segment);
-    this.#write(`${from}>${to.name} ${this.#describe(from, segment)}${arrivals.length === 0 ? " lost" : ""}`);
+    this.#write(
+      `${from}>${to.name} ${this.#describe(from, segment, packet.ttl)}${arrivals.length === 0 ? " lost" : ""}`,
+    );
     for (const delay of arrivals) this.world.scheduler.after(delay, () => to.receive(packet));
   }
 
@@ -180,7 +191,7 @@ export class Line {
     this.log.push(`${this.now.toFixed(6)} ${what}`);
   }
 
-  #describe(from: string, segment: Tcp): string {
+  #describe(from: string, segment: Tcp, ttl: number): string {
     const { flags, payload, options } = segment;
     const names = (["syn", "fin", "rst", "psh", "ack"] as const).filter((flag) => flags[flag]);
     const { sourcePort, destinationPort } = segment;
@@ -193,6 +204,8 @@ export class Line {
     if (flags.ack) parts.push(`ack ${acknowledgement}`);
     if (payload.length > 0) parts.push(`len ${payload.length}`);
     if (options.mss !== undefined) parts.push(`mss ${options.mss}`);
+    if (options.md5 !== undefined) parts.push("md5");
+    if (ttl !== 64) parts.push(`ttl ${ttl}`);
     return parts.join(" ");
   }
 }

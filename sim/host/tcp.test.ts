@@ -388,7 +388,7 @@ describe("endpoints", () => {
 
   it("reports an address that is not its own, later", () => {
     const line = new Line();
-    line.stack.a.connect(to(line), line.handler("a"), { from: { ip: line.address.b } });
+    line.stack.a.connect(to(line), line.handler("a"), { source: line.address.b });
     expect(line.take()).toEqual([]);
     line.run(0);
     expect(line.take()).toEqual(["0.000000 a closed EADDRNOTAVAIL"]);
@@ -487,8 +487,8 @@ describe("an open connection", () => {
   it("opens from both ends at once, as in figure 7", () => {
     const line = new Line();
     const port = 5000;
-    const a = line.stack.a.connect({ ip: line.address.b, port }, line.handler("a"), { from: { port } });
-    const b = line.stack.b.connect({ ip: line.address.a, port }, line.handler("b"), { from: { port } });
+    const a = line.stack.a.connect({ ip: line.address.b, port }, line.handler("a"), { sourcePort: port });
+    const b = line.stack.b.connect({ ip: line.address.a, port }, line.handler("b"), { sourcePort: port });
     line.run(0.5);
     expect([a.state, b.state]).toEqual(["established", "established"]);
     expect(line.log.filter((entry) => entry.endsWith("opened"))).toHaveLength(2);

@@ -1,44 +1,32 @@
 // RFC 9293: the TCP of one host or one container.
-import { type Endpoint, type Random } from "../../impl/ports.ts";
+import { type Endpoint, type Random, type StreamOptions } from "../../impl/ports.ts";
 import { DecodeError } from "../../impl/wire/errors.ts";
 import { familyOf, type Ip, isIpv6 } from "../../impl/wire/ip.ts";
 import { IP_PROTOCOLS } from "../../impl/wire/ipv4.ts";
 import { decodeTcp, encodeTcp, type Tcp } from "../../impl/wire/tcp.ts";
+import { encodeSignedTcp } from "../../impl/wire/tcp-md5.ts";
 import { type Micros } from "../../impl/wire/time.ts";
 import { type Scheduled, type SimWorld } from "../world.ts";
 import { type IpEndpoint, type IpPacket, type ProtocolHandler, type UnreachablePacket } from "./hooks.ts";
+import { answersThrough, hears, needsDevice } from "./socket-scope.ts";
+import { type Admission, inadmissible, isMd5Key, keyFor } from "./tcp-admission.ts";
 import { TcpConnection, type TcpNetwork, type Unreachable } from "./tcp-connection.ts";
-import { type KeepaliveOptions } from "./tcp-keepalive.ts";
+import {
+  type Accept,
+  formatEndpoint,
+  type ListenAddress,
+  type Listening,
+  type ListenOptions,
+  TcpListeners,
+  type TcpListener,
+} from "./tcp-listeners.ts";
 import { type Segment } from "./tcp-output.ts";
 import { type CloseReason, type TcpHandler } from "./tcp-owner.ts";
 import { advance } from "./tcp-sequence.ts";
+import { type TcpPath, type TcpSocket } from "./tcp-socket.ts";
 import { type TcpState } from "./tcp-state.ts";
 
-export type { CloseReason, TcpHandler };
-
-/** What the owner of a connection holds. */
-export interface TcpSocket {
-  readonly local: Endpoint;
-  readonly remote: Endpoint;
-  readonly state: TcpState;
-  write(bytes: Uint8Array): void;
-  /** FIN after what was written; reading goes on. */
-  shutdown(): void;
-  /** FIN, or RST where something was not read; nothing is told any more. */
-  close(): void;
-  /** RST. */
-  abort(): void;
-  /** Stops reading, as a process that does not run: the kernel acknowledges until the window is full. */
-  pause(): void;
-  resume(): void;
-  keepAlive(options: KeepaliveOptions): void;
-}
-
-/** Where to listen: without an address, on all of both families; `0.0.0.0` is all of IPv4, `::` all of both. */
-export interface ListenAddress {
-  readonly ip?: Ip;
-  readonly port: number;
-}
+export type { CloseReason, TcpHandler, TcpSocket };
 
 export interface TcpOptions {
   /**
@@ -48,17 +36,27 @@ export interface TcpOptions {
   readonly synLinearTimeouts?: number;
 }
 
-export interface ConnectOptions {
-  readonly from?: { readonly ip?: Ip; readonly port?: number };
+export interface ConnectOptions extends StreamOptions {
+  readonly sourcePort?: number;
 }
-
-/** Chooses the owner of a new connection; called when its handshake is done, just before `opened`. */
-export type Accept = (socket: TcpSocket) => TcpHandler;
 
 /** net.ipv4.ip_local_port_range. */
 const EPHEMERAL = { first: 32_768, count: 28_232 } as const;
 /** The headers of IP and TCP without options. */
 const HEADERS = { ipv4: 40, ipv6: 60 } as const;
+
+/** A segment with where it came. */
+interface Arrival {
+  readonly packet: IpPacket;
+  readonly segment: Tcp;
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  readonly link: string;
+  readonly vrf: string | undefined;
+}
+
+/** What the IP header and the options of a segment need to know. */
+type Outward = { readonly [Key in "device" | "ttl" | "md5Key"]?: TcpPath[Key] | undefined };
 
 export class TcpStack implements ProtocolHandler, TcpNetwork {
   readonly synLinearTimeouts: number;
@@ -66,8 +64,9 @@ export class TcpStack implements ProtocolHandler, TcpNetwork {
   readonly #host: IpEndpoint;
   readonly #ports: Random;
   readonly #sequences: Random;
-  readonly #connections = new Map<string, TcpConnection>();
-  readonly #listeners = new Map<string, Accept>();
+  /** By both ends; several where they are bound to different devices. */
+  readonly #connections = new Map<string, readonly TcpConnection[]>();
+  readonly #listeners = new TcpListeners();
 
   constructor(world: SimWorld, host: IpEndpoint, options: TcpOptions = {}) {
     this.synLinearTimeouts = options.synLinearTimeouts ?? 0;
@@ -78,53 +77,59 @@ export class TcpStack implements ProtocolHandler, TcpNetwork {
     host.registerProtocol(IP_PROTOCOLS.tcp, this);
   }
 
-  /** Throws where another listener has the address; disposing ends listening and leaves accepted connections alone. */
-  listen(address: ListenAddress | number, accept: Accept): Disposable {
-    const at = listenKey(typeof address === "number" ? { port: address } : address);
-    if (this.#listeners.has(at)) throw new Error(`${this.#host.name} listens on ${at} already (EADDRINUSE)`);
-    this.#listeners.set(at, accept);
-    return {
-      [Symbol.dispose]: () => {
-        if (this.#listeners.get(at) === accept) this.#listeners.delete(at);
-      },
-    };
+  /** Throws where another listener has the address. */
+  listen(address: ListenAddress | number, accept: Accept, options: ListenOptions = {}): TcpListener {
+    const at = typeof address === "number" ? { port: address } : address;
+    const listener = this.#listeners.add(at, accept, options);
+    if (listener !== undefined) return listener;
+    throw new Error(`${this.#host.name} listens on ${at.ip ?? "*"} port ${at.port} already (EADDRINUSE)`);
   }
 
   connect(to: Endpoint, handler: TcpHandler, options: ConnectOptions = {}): TcpSocket {
-    const source = options.from?.ip ?? this.#host.sourceFor(to.ip);
-    if (source === undefined) return this.#failedSocket(to, handler, "ENETUNREACH");
-    if (!this.#host.isLocal(source)) return this.#failedSocket(to, handler, "EADDRNOTAVAIL");
-    const port = this.#freePort(source, to, options.from?.port);
-    if (port === undefined) return this.#failedSocket(to, handler, "EADDRNOTAVAIL");
-    const connection = this.#add({ ip: source, port }, to);
+    const local = this.#localOf(to, options);
+    if (typeof local === "string") return this.#failedSocket(to, handler, local);
+    const connection = this.#add(local, to, options);
     connection.open(handler);
     return connection;
   }
 
+  /** The end that bind(2) and connect(2) choose, or why they fail. */
+  #localOf(to: Endpoint, { source, sourcePort, device, md5Key }: ConnectOptions): Endpoint | CloseReason {
+    if (device !== undefined && !this.#host.hasDevice(device)) return "ENODEV";
+    if (md5Key !== undefined && !isMd5Key(md5Key)) return "EINVAL";
+    if (source !== undefined && !this.#host.isLocal(source, device)) return "EADDRNOTAVAIL";
+    if (needsDevice(to.ip) && device === undefined) return "EINVAL";
+    const ip = source ?? this.#host.sourceFor(to.ip, device);
+    if (ip === undefined) return "ENETUNREACH";
+    const port = this.#freePort(ip, to, sourcePort);
+    return port === undefined ? "EADDRNOTAVAIL" : { ip, port };
+  }
+
   /** Connections that exist, TIME_WAIT among them. */
   connections(): readonly TcpSocket[] {
-    return [...this.#connections.values()];
+    return [...this.#connections.values()].flat();
   }
 
   /** Forgets everything without a word, as a loss of power does; what arrives later is answered with RST. */
   reset(): void {
-    for (const connection of this.#connections.values()) connection.vanish();
+    for (const connections of this.#connections.values()) for (const connection of connections) connection.vanish();
     this.#connections.clear();
     this.#listeners.clear();
   }
 
-  receive(packet: IpPacket): void {
+  receive(packet: IpPacket, link: string): void {
     const segment = this.#decode(packet);
     if (segment === undefined) return;
     const local = { ip: packet.destination, port: segment.destinationPort };
     const remote = { ip: packet.source, port: segment.sourcePort };
-    const key = pairKey(local, remote);
-    const connection = this.#connections.get(key);
-    if (connection === undefined) return this.#receiveUnknown(local, remote, segment);
+    const arrival = { packet, segment, local, remote, link, vrf: this.#host.vrfOf(link) };
+    const connection = this.#find(arrival);
+    if (connection === undefined) return this.#receiveUnknown(arrival);
+    if (!this.#admits(arrival, connection.path)) return;
     if (!connection.mayBeReplacedBy(segment)) return connection.receive(segment);
     connection.vanish();
-    this.#connections.delete(key);
-    this.#receiveUnknown(local, remote, segment);
+    this.#forget(connection);
+    this.#receiveUnknown(arrival);
   }
 
   unreachable({ source, destination, because, payload }: UnreachablePacket): void {
@@ -132,9 +137,10 @@ export class TcpStack implements ProtocolHandler, TcpNetwork {
     const local = { ip: source, port: view.getUint16(0) };
     const remote = { ip: destination, port: view.getUint16(2) };
     const sequence = view.getUint32(4);
-    const connection = this.#connections.get(pairKey(local, remote));
-    // The packet may still be on its way down through the layers that report this.
-    this.after(0 as Micros, () => connection?.unreachable(errorOf(because, destination), sequence));
+    for (const connection of this.#connections.get(pairKey(local, remote)) ?? []) {
+      // The packet may still be on its way down through the layers that report this.
+      this.after(0 as Micros, () => connection.unreachable(errorOf(because, destination), sequence));
+    }
   }
 
   // What the connections need.
@@ -148,17 +154,17 @@ export class TcpStack implements ProtocolHandler, TcpNetwork {
   }
 
   send(connection: TcpConnection, segment: Segment): void {
-    this.#transmit(connection.local, connection.remote, segment);
+    this.#transmit(connection.local, connection.remote, segment, connection.path);
   }
 
   moved(connection: TcpConnection, from: TcpState, because: string): void {
     const { local, remote, state } = connection;
     this.#world.trace.write(this.#host.name, "tcp", `${pairKey(local, remote)} ${from}->${state}: ${because}`);
-    if (state === "closed") this.#connections.delete(pairKey(local, remote));
+    if (state === "closed") this.#forget(connection);
   }
 
   confirm(connection: TcpConnection): void {
-    this.#host.confirm(connection.remote.ip);
+    this.#host.confirm(connection.remote.ip, connection.device);
   }
 
   #decode(packet: IpPacket): Tcp | undefined {
@@ -171,50 +177,100 @@ export class TcpStack implements ProtocolHandler, TcpNetwork {
     }
   }
 
-  #receiveUnknown(local: Endpoint, remote: Endpoint, segment: Tcp): void {
+  /** A connection that is bound to a device before one that is not. */
+  #find({ local, remote, link, vrf }: Arrival): TcpConnection | undefined {
+    const connections = this.#connections.get(pairKey(local, remote));
+    if (connections === undefined) return undefined;
+    const heard = connections.filter(({ device }) => hears(device, link, vrf));
+    return heard.find(({ device }) => device !== undefined) ?? heard[0];
+  }
+
+  #admits({ packet, segment, local, remote }: Arrival, rules: Admission): boolean {
+    const because = inadmissible(packet, segment, rules);
+    if (because === undefined) return true;
+    const ttl = because === "TTL too low" ? ` ${packet.ttl}` : "";
+    this.#world.trace.write(this.#host.name, "drop", `tcp ${pairKey(remote, local)} ${because}${ttl}`);
+    return false;
+  }
+
+  #receiveUnknown(arrival: Arrival): void {
+    const { segment, local, remote, link, vrf } = arrival;
     const { syn, ack, rst } = segment.flags;
-    if (rst) return;
-    const accept = this.#listenerAt(local);
-    if (accept === undefined || ack || !syn) return this.#refuse(local, remote, segment);
-    const connection = this.#add(local, remote);
-    connection.answer(segment, () => (this.#listenerAt(local) === accept ? accept(connection) : undefined));
+    const listening = this.#listeners.find(local, link, vrf);
+    if (listening === undefined) return rst ? undefined : this.#refuseUnheard(arrival);
+    const path = this.#acceptedPath(listening, arrival);
+    if (!this.#admits(arrival, path) || rst) return;
+    if (ack || !syn) return this.#refuse(arrival, path.md5Key);
+    const connection = this.#add(local, remote, path);
+    const isListening = (): boolean => this.#listeners.find(local, link, vrf) === listening;
+    connection.answer(segment, () => (isListening() ? listening.accept(connection) : undefined));
+  }
+
+  /** What a connection has from its listener. */
+  #acceptedPath({ options, md5Keys }: Listening, { local, remote, link }: Arrival): TcpPath {
+    const { device = needsDevice(local.ip) ? link : undefined, ttl, minTtl } = options;
+    const md5Key = keyFor(md5Keys, remote.ip);
+    return {
+      ...(device === undefined ? {} : { device }),
+      ...(ttl === undefined ? {} : { ttl }),
+      ...(minTtl === undefined ? {} : { minTtl }),
+      ...(md5Key === undefined ? {} : { md5Key }),
+    };
+  }
+
+  /**
+   * Nobody listens. Linux answers a signed segment only with a key, and finds one only where somebody listens on the
+   * port that the segment comes from (tcp_v4_send_reset): a rebooted client keeps silent.
+   */
+  #refuseUnheard(arrival: Arrival): void {
+    const { segment, local, remote, link, vrf } = arrival;
+    if (segment.options.md5 === undefined) return this.#refuse(arrival, undefined);
+    const listening = this.#listeners.find({ ip: local.ip, port: remote.port }, link, vrf);
+    const md5Key = keyFor(listening?.md5Keys ?? [], remote.ip);
+    if (this.#admits(arrival, { md5Key })) this.#refuse(arrival, md5Key);
   }
 
   /** RFC 9293 sections 3.10.7.1 (no such connection) and 3.10.7.2 (LISTEN). */
-  #refuse(local: Endpoint, remote: Endpoint, segment: Tcp): void {
+  #refuse({ segment, local, remote, link }: Arrival, md5Key: Uint8Array | undefined): void {
     const { syn, ack, fin } = segment.flags;
     const length = segment.payload.length + (syn ? 1 : 0) + (fin ? 1 : 0);
-    this.#transmit(local, remote, {
+    const reset: Segment = {
       sequence: ack ? segment.acknowledgement : 0,
       acknowledgement: ack ? 0 : advance(segment.sequence, length),
       flags: { syn: false, ack: !ack, fin: false, rst: true, psh: false },
       window: 0,
       options: {},
       payload: new Uint8Array(0),
-    });
+    };
+    this.#transmit(local, remote, reset, { device: answersThrough(this.#host, link, remote.ip), md5Key });
   }
 
-  #transmit(from: Endpoint, to: Endpoint, segment: Segment): void {
+  #transmit(from: Endpoint, to: Endpoint, segment: Segment, { device, ttl, md5Key }: Outward): void {
     const full = { ...segment, sourcePort: from.port, destinationPort: to.port };
-    const payload = encodeTcp(full, from.ip, to.ip);
-    this.#host.sendIp({ source: from.ip, destination: to.ip, protocol: IP_PROTOCOLS.tcp, payload });
+    const payload =
+      md5Key === undefined ? encodeTcp(full, from.ip, to.ip) : encodeSignedTcp(full, from.ip, to.ip, md5Key);
+    const packet = { source: from.ip, destination: to.ip, protocol: IP_PROTOCOLS.tcp, payload };
+    this.#host.sendIp({ ...packet, ...(ttl === undefined ? {} : { ttl }), device });
   }
 
-  #listenerAt(local: Endpoint): Accept | undefined {
-    const { ip, port } = local;
-    const ofFamily = isIpv6(ip) ? undefined : this.#listeners.get(listenKey({ ip: "0.0.0.0" as Ip, port }));
-    return this.#listeners.get(listenKey(local)) ?? ofFamily ?? this.#listeners.get(listenKey({ port }));
-  }
-
-  #add(local: Endpoint, remote: Endpoint): TcpConnection {
+  #add(local: Endpoint, remote: Endpoint, path: TcpPath): TcpConnection {
     const connection = new TcpConnection(this, {
       local,
       remote,
+      path,
       initialSequence: Math.floor(this.#sequences.next() * 2 ** 32),
-      mss: this.#host.mtuTo(remote.ip) - HEADERS[familyOf(remote.ip)],
+      mss: this.#host.mtuTo(remote.ip, path.device) - HEADERS[familyOf(remote.ip)],
     });
-    this.#connections.set(pairKey(local, remote), connection);
+    const key = pairKey(local, remote);
+    this.#connections.set(key, [...(this.#connections.get(key) ?? []), connection]);
     return connection;
+  }
+
+  #forget(connection: TcpConnection): void {
+    const key = pairKey(connection.local, connection.remote);
+    const left = (this.#connections.get(key) ?? []).filter((other) => other !== connection);
+    if (left.length === 0) this.#connections.delete(key);
+    else this.#connections.set(key, left);
   }
 
   /** RFC 6056 section 3.3.1: a random start, then the next port that is free for this destination. */
@@ -238,7 +294,9 @@ export class TcpStack implements ProtocolHandler, TcpNetwork {
     return {
       local,
       remote: to,
+      device: undefined,
       state: "closed",
+      room: 0,
       write: nothing,
       shutdown: nothing,
       close: cancel,
@@ -246,17 +304,12 @@ export class TcpStack implements ProtocolHandler, TcpNetwork {
       pause: nothing,
       resume: nothing,
       keepAlive: nothing,
+      setHops: nothing,
     };
   }
 }
 
-const formatEndpoint = ({ ip, port }: Endpoint): string => (isIpv6(ip) ? `[${ip}]:${port}` : `${ip}:${port}`);
-
 const pairKey = (local: Endpoint, remote: Endpoint): string => `${formatEndpoint(local)}>${formatEndpoint(remote)}`;
-
-function listenKey({ ip, port }: ListenAddress): string {
-  return ip === undefined || ip === "::" ? `*:${port}` : formatEndpoint({ ip, port });
-}
 
 /** As icmp_err_convert and icmpv6_err_convert of Linux. */
 function errorOf(because: UnreachablePacket["because"], destination: Ip): Unreachable {
