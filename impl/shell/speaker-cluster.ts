@@ -16,7 +16,7 @@ import { type Micros } from "../wire/time.ts";
 import { ClientMetrics } from "./client-metrics.ts";
 import { ConfigSource } from "./config-source.ts";
 import { ConfigurationReport } from "./configuration-report.ts";
-import { Layer2StatusWriter } from "./layer2-status.ts";
+import { BGP_STATUS, LAYER2_STATUS, NodeStatusWriter } from "./node-statuses.ts";
 import { configurationStateName, type SpeakerWatches, watchAll } from "./speaker-watches.ts";
 
 export interface SpeakerClusterOptions extends SpeakerWatches {
@@ -27,6 +27,8 @@ export interface SpeakerClusterOptions extends SpeakerWatches {
   readonly emit: (effect: Effect) => void;
 }
 
+type PeerEvent = Extract<SpeakerEffect, { readonly kind: "peerEvent" }>;
+
 export class SpeakerCluster {
   readonly #options: SpeakerClusterOptions;
   readonly #client: KubeClient;
@@ -34,7 +36,8 @@ export class SpeakerCluster {
   readonly #events: EventRecorder;
   readonly #configSource: ConfigSource;
   readonly #report: ConfigurationReport;
-  readonly #layer2Status: Layer2StatusWriter;
+  readonly #layer2Status: NodeStatusWriter;
+  readonly #bgpStatus: NodeStatusWriter;
   /** A good configuration that the speaker cannot take over yet, and the announcement that it would orphan. */
   #waiting: { readonly config: Config; readonly orphan: Announcement } | undefined;
   #podsChanged = false;
@@ -55,7 +58,9 @@ export class SpeakerCluster {
       conditionType: "configReconcilerValid",
     });
     const owner = (): KubeObject | undefined => this.#ownPod();
-    this.#layer2Status = new Layer2StatusWriter(this.#client, { namespace, node: nodeName, owner });
+    const ofNode = { namespace, node: nodeName, owner };
+    this.#layer2Status = new NodeStatusWriter(this.#client, LAYER2_STATUS, ofNode);
+    this.#bgpStatus = new NodeStatusWriter(this.#client, BGP_STATUS, ofNode);
   }
 
   /** Everything has been listed once. */
@@ -74,11 +79,13 @@ export class SpeakerCluster {
   /** The speaker has begun to announce: statuses that an earlier life of it left can be told from its own now. */
   announcing(): void {
     this.#layer2Status.start();
+    this.#bgpStatus.start();
   }
 
   /** Nothing of this speaker is announced any more, and it shall not say so either. */
   stop(): void {
     this.#layer2Status.stop();
+    this.#bgpStatus.stop();
   }
 
   /** Sends what waits to be written. */
@@ -93,10 +100,22 @@ export class SpeakerCluster {
         this.#events.record({ resource: RESOURCES.services, object, type, reason, message }, now);
       } else if (effect.kind === "layer2Status") {
         this.#layer2Status.set(effect.service, effect.interfaces);
+      } else if (effect.kind === "bgpStatus") {
+        this.#bgpStatus.set(effect.service, effect.peers);
+      } else if (effect.kind === "peerEvent") {
+        this.#recordPeerEvent(effect, now);
       } else {
         this.#options.emit(effect);
       }
     }
+  }
+
+  #recordPeerEvent({ peer, type, reason, message }: PeerEvent, now: Instant): void {
+    const { namespace } = this.#options;
+    const resource = RESOURCES.bgpPeers;
+    const object = this.#client.get(resource, objectKey({ metadata: { namespace, name: peer } }));
+    // It may have gone, and its session with it.
+    if (object !== undefined) this.#events.record({ resource, object, type, reason, message }, now);
   }
 
   /** The addresses of the speakers' Pods, if they may have changed since the last call. */
@@ -124,6 +143,7 @@ export class SpeakerCluster {
   #takeChange(change: Change, now: Instant): void {
     this.#events.handle(change);
     this.#layer2Status.handle(change);
+    this.#bgpStatus.handle(change);
     this.#configSource.note(change);
     if (change.kind === "written") {
       if (change.ok) return;

@@ -223,6 +223,7 @@ const PLURALS = new Set([
   "secrets",
   "namespaces",
   "servicel2statuses",
+  "servicebgpstatuses",
   "configurationstates",
   "bgppeers",
   "bgpadvertisements",

@@ -11,12 +11,16 @@ import {
   type Process,
   type Random,
 } from "../ports.ts";
+import { Bgp } from "../speaker/bgp/bgp.ts";
+import { BgpMetrics } from "../speaker/bgp/metrics.ts";
+import { type PeerView, type ServiceView } from "../speaker/bgp/peer-view.ts";
 import { Layer2 } from "../speaker/layer2/layer2.ts";
 import { compileExclusion } from "../speaker/layer2/links.ts";
 import { Layer2Metrics } from "../speaker/layer2/metrics.ts";
 import { LAN, type MembersConfig, WAN } from "../speaker/members/config.ts";
-import { Members, type MembersOutput } from "../speaker/members/members.ts";
+import { Members, type MembersInput, type MembersOutput } from "../speaker/members/members.ts";
 import { type RosterEvent } from "../speaker/members/roster.ts";
+import { type SocketInput } from "../speaker/protocol.ts";
 import { SpeakerMetrics } from "../speaker/metrics.ts";
 import { Speaker } from "../speaker/speaker.ts";
 import { type Ip } from "../wire/ip.ts";
@@ -36,6 +40,8 @@ export interface SpeakerOptions {
   /** Undefined: every known node is taken to run a speaker. */
   readonly members: MembersOptions | undefined;
   readonly layer2?: { readonly refresh?: Micros; readonly probeFirst?: boolean };
+  /** `requireTtl`: RFC 5082 for what eBGP peers on the link send; the peers must be configured for it too. */
+  readonly bgp?: { readonly requireTtl?: boolean };
 }
 
 interface MembersOptions {
@@ -52,13 +58,23 @@ export interface SpeakerProcess extends Process {
   readonly metrics: Metrics;
   /** The nodes whose speakers this one believes to be alive, itself among them; none where membership is off. */
   members(): readonly string[];
+  /** The BGP peers of this node. */
+  bgpPeers(): readonly PeerView[];
+  /** Whether each Service with an address goes to them, and why not. */
+  bgpServices(): readonly ServiceView[];
 }
 
 export function createSpeaker(options: SpeakerOptions): SpeakerProcess {
   return new SpeakerShell(options);
 }
 
-function speakerFor(options: SpeakerOptions, metrics: Metrics): Speaker {
+function bgpFor({ nodeName, ignoreExcludeLb, random, bgp = {} }: SpeakerOptions, metrics: Metrics): Bgp {
+  const { requireTtl = false } = bgp;
+  const options = { ignoreExcludeLabel: ignoreExcludeLb, random, requireTtl };
+  return new Bgp(nodeName, { ...options, metrics: new BgpMetrics(metrics) });
+}
+
+function speakerFor(options: SpeakerOptions, bgp: Bgp, metrics: Metrics): Speaker {
   const { nodeName: node, lbClass, ignoreExcludeLb: ignoreExcludeLabel, members, layer2 = {} } = options;
   const announcer = {
     exclude: compileExclusion(options.excludeInterfaces),
@@ -72,7 +88,7 @@ function speakerFor(options: SpeakerOptions, metrics: Metrics): Speaker {
     ignoreExcludeLabel,
     membership: members !== undefined,
     // BGP goes first here, as in MetalLB.
-    protocols: [new Layer2(node, announcer)],
+    protocols: [bgp, new Layer2(node, announcer)],
     metrics: new SpeakerMetrics(metrics, node),
   });
 }
@@ -80,6 +96,7 @@ function speakerFor(options: SpeakerOptions, metrics: Metrics): Speaker {
 class SpeakerShell implements SpeakerProcess {
   readonly metrics = new Metrics();
   readonly #options: SpeakerOptions;
+  readonly #bgp: Bgp;
   readonly #speaker: Speaker;
   readonly #cluster: SpeakerCluster;
   readonly #memberEvents: Metric;
@@ -95,7 +112,8 @@ class SpeakerShell implements SpeakerProcess {
     const { nodeName, podName, namespace, random, members } = options;
     const { metrics } = this;
     this.#options = options;
-    this.#speaker = speakerFor(options, metrics);
+    this.#bgp = bgpFor(options, metrics);
+    this.#speaker = speakerFor(options, this.#bgp, metrics);
     const emit = (effect: Effect): void => void this.#effects.push(effect);
     const watches = { nodeName, podName, namespace, podLabels: members?.labels };
     this.#cluster = new SpeakerCluster({ ...watches, speaker: this.#speaker, metrics, random, emit });
@@ -119,6 +137,14 @@ class SpeakerShell implements SpeakerProcess {
     return [...(this.#members?.live() ?? [])].sort();
   }
 
+  bgpPeers(): readonly PeerView[] {
+    return this.#bgp.peers();
+  }
+
+  bgpServices(): readonly ServiceView[] {
+    return this.#bgp.services();
+  }
+
   deadline(): Micros | undefined {
     return earliest(this.#cluster.deadline(), this.#members?.deadline(), this.#speaker.deadline());
   }
@@ -139,12 +165,16 @@ class SpeakerShell implements SpeakerProcess {
       case "chunk":
       case "responseEnd":
         return this.#cluster.handle(input, now);
-      case "socketFailed":
-      case "streamBacklog":
-        return;
+      case "accepted":
+        return this.#takeByMembers(input, now);
       default:
-        if (this.#members !== undefined) this.#takeMembers(this.#members.handle(input, now.monotonic), now);
+        if (isForProtocols(input)) this.#cluster.carryOut(this.#speaker.handle(input, now.monotonic), now);
+        else if (input.kind !== "socketFailed" && input.kind !== "streamBacklog") this.#takeByMembers(input, now);
     }
+  }
+
+  #takeByMembers(input: MembersInput, now: Instant): void {
+    if (this.#members !== undefined) this.#takeMembers(this.#members.handle(input, now.monotonic), now);
   }
 
   /**
@@ -172,7 +202,7 @@ class SpeakerShell implements SpeakerProcess {
   #stop(now: Instant): void {
     this.#stopping = true;
     if (this.#members !== undefined) this.#takeMembers(this.#members.leave(now.monotonic), now);
-    this.#speaker.hold();
+    this.#cluster.carryOut(this.#speaker.stop(now.monotonic), now);
     this.#cluster.stop();
   }
 
@@ -217,7 +247,11 @@ class SpeakerShell implements SpeakerProcess {
     }
     if (!this.#stopping) this.#announce(now);
     this.#cluster.flush(now);
-    if (this.#stopping && this.#members?.departed !== false) this.#effects.push({ kind: "exit", code: 0 });
+    if (this.#hasEnded(now)) this.#effects.push({ kind: "exit", code: 0 });
+  }
+
+  #hasEnded(now: Instant): boolean {
+    return this.#stopping && this.#members?.departed !== false && this.#speaker.ended(now.monotonic);
   }
 
   #announce(now: Instant): void {
@@ -251,6 +285,12 @@ class SpeakerShell implements SpeakerProcess {
   #log(level: LogLevel, event: string, fields: LogFields): void {
     this.#effects.push({ kind: "log", level, event, fields });
   }
+}
+
+/** Sockets carry the name of who opened them. */
+function isForProtocols(input: SocketInput): boolean {
+  const name = "stream" in input ? input.stream : input.socket;
+  return name.startsWith("bgp/") || name.startsWith("bfd/");
 }
 
 const isUsable = ({ up, running }: Link): boolean => up && running;

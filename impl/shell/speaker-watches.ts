@@ -9,6 +9,7 @@ import {
 } from "../api/kubernetes.ts";
 import { type KubeClient } from "../kube/client.ts";
 import { RESOURCES } from "../kube/resources.ts";
+import { NODE_LABEL } from "./node-statuses.ts";
 
 export interface SpeakerWatches {
   readonly namespace: string;
@@ -36,6 +37,9 @@ export function watchAll(client: KubeClient, { namespace, podName, nodeName, pod
   client.watch({ resource: RESOURCES.communities, namespace });
   client.watch({ resource: RESOURCES.secrets, namespace, fieldSelector: "type=kubernetes.io/basic-auth" });
   client.watch({ resource: RESOURCES.serviceL2Statuses, namespace });
+  // Every node has its own, for every Service.
+  const own = `${NODE_LABEL}=${nodeName}`;
+  client.watch({ resource: RESOURCES.serviceBgpStatuses, namespace, labelSelector: own });
   const state = `metadata.name=${configurationStateName(nodeName)}`;
   client.watch({ resource: RESOURCES.configurationStates, namespace, fieldSelector: state });
 }

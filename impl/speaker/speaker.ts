@@ -10,7 +10,15 @@ import { type Endpoints, mergeEndpoints, NO_ENDPOINTS } from "./endpoints.ts";
 import { explainVacancy } from "./layer2/explanation.ts";
 import { type NodeFacts, sameFacts } from "./node-facts.ts";
 import { PoolIndex } from "./pool-index.ts";
-import { type Protocol, quoteAll, type Refusal, type ServiceRefusal, type SpeakerEffect } from "./protocol.ts";
+import {
+  type Protocol,
+  quoteAll,
+  type Refusal,
+  type ServiceRefusal,
+  type SocketInput,
+  type SpeakerEffect,
+  type Verdict,
+} from "./protocol.ts";
 import { type SpeakerMetrics } from "./metrics.ts";
 import { type Subject } from "./subject.ts";
 import { Vacancies } from "./vacancies.ts";
@@ -44,6 +52,8 @@ type Assessment =
   | { readonly kind: "wait"; readonly ips: readonly Ip[] }
   | { readonly kind: "refused"; readonly because: ServiceRefusal; readonly ips: readonly Ip[] };
 
+type Refused = Extract<Verdict, { readonly announce: false }>;
+
 export class Speaker {
   readonly #configuration: SpeakerConfiguration;
   readonly #services = new Map<string, Service>();
@@ -66,7 +76,18 @@ export class Speaker {
   /** Until now facts were only collected: deciding on half of them would announce what others own. */
   start(now: Micros): readonly SpeakerEffect[] {
     this.#started = true;
-    return this.#handleAll(now);
+    const effects = this.#handleAll(now);
+    return [...effects, ...this.#configuration.protocols.flatMap((protocol) => protocol.start(now))];
+  }
+
+  /** Hands over; the rest of what happens to this speaker changes nothing. */
+  stop(now: Micros): readonly SpeakerEffect[] {
+    return this.#configuration.protocols.flatMap((protocol) => protocol.stop(now));
+  }
+
+  /** Whether everything that was said at the stop has been sent. */
+  ended(now: Micros): boolean {
+    return this.#configuration.protocols.every((protocol) => protocol.ended(now));
   }
 
   setConfig(config: Config, now: Micros): ConfigOutcome {
@@ -78,7 +99,8 @@ export class Speaker {
       }
     }
     this.#pools = pools;
-    return { accepted: true, effects: this.#handleAll(now) };
+    const effects = this.#configuration.protocols.flatMap((protocol) => protocol.setConfig(config, now));
+    return { accepted: true, effects: [...effects, ...this.#handleAll(now)] };
   }
 
   announces({ service, ips }: Announcement): boolean {
@@ -88,7 +110,7 @@ export class Speaker {
   setService(key: string, service: Service | undefined, now: Micros): readonly SpeakerEffect[] {
     if (service === undefined) this.#services.delete(key);
     else this.#services.set(key, service);
-    return this.#handle(key, now);
+    return this.#handleSome(new Set([key]), now);
   }
 
   /** The endpoints in one EndpointSlice of a Service; undefined: the slice went. */
@@ -98,7 +120,7 @@ export class Speaker {
     else slices.set(slice, endpoints);
     if (slices.size === 0) this.#slices.delete(key);
     else this.#slices.set(key, slices);
-    return this.#services.has(key) ? this.#handle(key, now) : [];
+    return this.#services.has(key) ? this.#handleSome(new Set([key]), now) : [];
   }
 
   setNode(name: string, facts: NodeFacts | undefined, now: Micros): readonly SpeakerEffect[] {
@@ -108,8 +130,8 @@ export class Speaker {
     else this.#nodes.set(name, facts);
     const keys = this.#reconsider(name, now);
     if (name !== this.#configuration.node) return this.#handleSome(keys, now);
-    for (const protocol of this.#configuration.protocols) protocol.setOwnLabels(facts?.labels);
-    return this.#handleAll(now);
+    const effects = this.#configuration.protocols.flatMap((protocol) => protocol.setOwnNode(facts, now));
+    return [...effects, ...this.#handleAll(now)];
   }
 
   memberJoined(name: string, now: Micros): readonly SpeakerEffect[] {
@@ -132,6 +154,11 @@ export class Speaker {
 
   receive(link: string, bytes: Uint8Array, now: Micros): readonly SpeakerEffect[] {
     return this.#configuration.protocols.flatMap((protocol) => protocol.receive(link, bytes, now));
+  }
+
+  /** Something arrived at a socket of a protocol. */
+  handle(input: SocketInput, now: Micros): readonly SpeakerEffect[] {
+    return this.#configuration.protocols.flatMap((protocol) => protocol.handle(input, now));
   }
 
   /** This node slept for so long that others may have taken over. Nothing is answered until `release`. */
@@ -178,7 +205,8 @@ export class Speaker {
   }
 
   #handleSome(keys: ReadonlySet<string>, now: Micros): readonly SpeakerEffect[] {
-    return [...keys].sort().flatMap((key) => this.#handle(key, now));
+    const effects = [...keys].sort().flatMap((key) => this.#handle(key, now));
+    return [...effects, ...this.#configuration.protocols.flatMap((protocol) => protocol.flush(now))];
   }
 
   #handle(key: string, now: Micros): readonly SpeakerEffect[] {
@@ -257,7 +285,7 @@ export class Speaker {
       }
       const verdict = protocol.judge(subject);
       if (verdict.announce) effects.push(...this.#announce(subject, protocol, now));
-      else effects.push(...this.#withdraw(key, protocol, verdict.because));
+      else effects.push(...this.#withdraw(key, protocol, verdict.because), ...complain(subject, verdict));
       vacant &&= !verdict.announce && verdict.vacant;
     }
     this.#await(key, vacant ? ips : [], now);
@@ -322,6 +350,11 @@ const log = (event: string, fields: Readonly<Record<string, string | readonly st
   event,
   fields,
 });
+
+function complain({ service }: Subject, { because, complaint }: Refused): readonly SpeakerEffect[] {
+  if (complaint === undefined) return [];
+  return [{ kind: "event", service, type: "Warning", reason: because, message: complaint }];
+}
 
 /** Whatever their order. */
 function sameAddresses(a: readonly Ip[], b: readonly Ip[]): boolean {

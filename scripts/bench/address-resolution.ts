@@ -44,7 +44,7 @@ function speakerWith(count: number, family: Family): Layer2 {
   const metrics = new Layer2Metrics(new Metrics());
   const layer2 = new Layer2("node", { exclude: undefined, refresh: undefined, probeFirst: false, metrics });
   const now = micros(0);
-  layer2.setOwnLabels({});
+  layer2.setOwnNode({ name: "node", labels: {}, networkUnavailable: false, excluded: false });
   layer2.enter({ name: "node", labels: {} });
   layer2.setLinks(
     [

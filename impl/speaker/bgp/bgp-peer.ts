@@ -1,6 +1,7 @@
 // One peer: its session, what it shall know, and BFD's word on the path between.
 import { type Random } from "../../ports.ts";
 import { unicastFamily } from "../../wire/bgp/families.ts";
+import { type Ipv4 } from "../../wire/ip.ts";
 import { type Prefix } from "../../wire/prefix.ts";
 import { earliest, type Micros } from "../../wire/time.ts";
 import { type BfdSessionsEffect } from "../bfd/sessions.ts";
@@ -45,7 +46,19 @@ export class BgpPeer {
     return this.#follow(this.#session.stop(intent, now), now);
   }
 
-  connected(connection: number, local: LocalSide, now: Micros): readonly BgpPeerEffect[] {
+  /** How many bytes wait for the peer to take them. */
+  get waiting(): number {
+    return this.#backlog;
+  }
+
+  connected(
+    connection: number,
+    local: LocalSide,
+    now: Micros,
+    routerId: Ipv4 = this.#config.routerId,
+  ): readonly BgpPeerEffect[] {
+    if (connection !== this.#session.connection) return [];
+    this.#session.identify(routerId);
     this.#local = local;
     this.#backlog = 0;
     return this.#follow(this.#session.connected(connection, local.address, now), now);

@@ -12,6 +12,6 @@ export function hopsTo(peer: Peer, addresses: readonly InterfaceAddress[]): Hops
   return isInternal(peer) && !isConnected ? "multi" : "single";
 }
 
-function isInternal({ peerAsn, localAsn, myAsn }: Peer): boolean {
+export function isInternal({ peerAsn, localAsn, myAsn }: Peer): boolean {
   return peerAsn === "internal" || peerAsn === (localAsn ?? myAsn);
 }

@@ -23,6 +23,11 @@ export interface OutSession {
   readonly nextHops: Readonly<Partial<Record<Family, NextHop>>>;
 }
 
+export interface ToldRoute extends NextHop {
+  readonly prefix: Prefix;
+  readonly attributes: PathAttributes;
+}
+
 export interface Outgoing {
   readonly messages: readonly Uint8Array[];
   /** Prefixes whose attributes leave no room for them in a message. */
@@ -36,8 +41,8 @@ interface Wanted {
 
 interface Told {
   readonly session: OutSession;
-  /** The key of the route that the peer has, by its prefix. */
-  readonly keys: Map<Prefix, string>;
+  /** What the peer has, by its prefix. */
+  readonly routes: Map<Prefix, Wanted>;
   /** Families whose routes have not all been sent yet. */
   readonly incomplete: Set<Family>;
   /** Families that the peer wants again. */
@@ -63,7 +68,23 @@ export class RibOut {
 
   /** How many prefixes the peer was told. */
   get announced(): number {
-    return this.#told?.keys.size ?? 0;
+    return this.#told?.routes.size ?? 0;
+  }
+
+  /** How many prefixes the peer has still to be told about, or would be if it were there. */
+  get pending(): number {
+    return this.#told === undefined ? this.#wanted.size : this.#changed.size;
+  }
+
+  /** What the peer was told, with the attributes that it reads. */
+  told(): readonly ToldRoute[] {
+    if (this.#told === undefined) return [];
+    const { session, routes } = this.#told;
+    return [...routes].flatMap(([prefix, { route }]) => {
+      const hop = session.nextHops[prefixFamily(prefix)];
+      if (hop === undefined) return [];
+      return [{ prefix, ...hop, attributes: attributesOf(route, session.localAsn, session.negotiated) }];
+    });
   }
 
   /** The peer shall know this route; undefined: it shall know none. */
@@ -76,7 +97,7 @@ export class RibOut {
   /** The session is up: the peer knows nothing, or what it keeps of us is stale until it hears it again. */
   up(session: OutSession, now: Micros): void {
     const incomplete = new Set(session.negotiated.families);
-    this.#told = { session, keys: new Map(), incomplete, asked: new Set(), refreshAt: now };
+    this.#told = { session, routes: new Map(), incomplete, asked: new Set(), refreshAt: now };
     for (const prefix of this.#wanted.keys()) this.#changed.add(prefix);
   }
 
@@ -112,25 +133,25 @@ export class RibOut {
   #begin(told: Told, family: Family, now: Micros): readonly Uint8Array[] {
     told.asked.delete(family);
     told.refreshAt = plus(now, REFRESH_INTERVAL);
-    for (const [prefix, { key }] of this.#wanted) {
+    for (const [prefix, { route, key }] of this.#wanted) {
       if (prefixFamily(prefix) !== family) continue;
       // What was never told is new; what was is told again even though nothing changed.
-      if (told.keys.get(prefix) === key) told.keys.set(prefix, "");
+      if (told.routes.get(prefix)?.key === key) told.routes.set(prefix, { route, key: "" });
       this.#changed.add(prefix);
     }
     return marker(told, family, "beginningOfRefresh");
   }
 
   #difference(told: Told): Outgoing {
-    const { session, keys } = told;
+    const { session, routes } = told;
     const withdrawn: Prefix[] = [];
     const announced = new Map<string, { readonly wanted: Wanted; readonly ipv4: Prefix[]; readonly ipv6: Prefix[] }>();
     for (const prefix of this.#changed) {
       const wanted = this.#wanted.get(prefix);
       if (wanted === undefined) {
-        if (keys.delete(prefix)) withdrawn.push(prefix);
-      } else if (canCarry(session, prefixFamily(prefix)) && keys.get(prefix) !== wanted.key) {
-        keys.set(prefix, wanted.key);
+        if (routes.delete(prefix)) withdrawn.push(prefix);
+      } else if (canCarry(session, prefixFamily(prefix)) && routes.get(prefix)?.key !== wanted.key) {
+        routes.set(prefix, wanted);
         const group = announced.get(wanted.key) ?? { wanted, ipv4: [], ipv6: [] };
         announced.set(wanted.key, group);
         group[prefixFamily(prefix)].push(prefix);
@@ -155,8 +176,8 @@ export class RibOut {
 }
 
 /** The peer may still have an older route to what no message can hold now. */
-function forget({ keys }: Told, oversized: readonly Prefix[]): readonly Prefix[] {
-  return oversized.filter((prefix) => keys.delete(prefix));
+function forget({ routes }: Told, oversized: readonly Prefix[]): readonly Prefix[] {
+  return oversized.filter((prefix) => routes.delete(prefix));
 }
 
 function canCarry({ negotiated, nextHops }: OutSession, family: Family): boolean {

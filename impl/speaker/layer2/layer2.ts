@@ -4,6 +4,7 @@ import { type Labels } from "../../api/selector.ts";
 import { type Link } from "../../ports.ts";
 import { type Ip } from "../../wire/ip.ts";
 import { type Micros } from "../../wire/time.ts";
+import { type NodeFacts } from "../node-facts.ts";
 import { type LinksOutcome, type Protocol, type SpeakerEffect, type Verdict } from "../protocol.ts";
 import { type Subject } from "../subject.ts";
 import { Announcer, type AnnouncerEffect, type AnnouncerOptions } from "./announcer.ts";
@@ -31,6 +32,32 @@ export class Layer2 implements Protocol {
     this.#node = node;
     this.#election = new Election(node);
     this.#announcer = new Announcer(options);
+  }
+
+  start(): readonly SpeakerEffect[] {
+    return [];
+  }
+
+  stop(): readonly SpeakerEffect[] {
+    this.hold();
+    return [];
+  }
+
+  /** There is no message that takes an address back. */
+  ended(): boolean {
+    return true;
+  }
+
+  setConfig(): readonly SpeakerEffect[] {
+    return [];
+  }
+
+  flush(): readonly SpeakerEffect[] {
+    return [];
+  }
+
+  handle(): readonly SpeakerEffect[] {
+    return [];
   }
 
   judge(subject: Subject): Verdict {
@@ -79,8 +106,9 @@ export class Layer2 implements Protocol {
     this.#election.close(key);
   }
 
-  setOwnLabels(labels: Labels | undefined): void {
-    this.#labels = labels;
+  setOwnNode(facts: NodeFacts | undefined): readonly SpeakerEffect[] {
+    this.#labels = facts?.labels;
+    return [];
   }
 
   enter(candidate: Candidate): readonly string[] {

@@ -66,6 +66,18 @@ function conflicts(a: BgpAdvertisement, b: BgpAdvertisement, ips: readonly Ip[])
   return sharesPeer && ips.some((ip) => lengthFor(a, ip) === lengthFor(b, ip));
 }
 
+/** What the owner of a Service hears whose advertisements contradict each other on a node. */
+export function describeConflict({ pool, service, ips }: Subject, node: NodeFacts | undefined): string | undefined {
+  const labels = service.metadata.labels ?? {};
+  const advertisements = pool.bgpAdvertisements.filter(
+    (each) => includesNode(each, node?.labels ?? {}) && coversService(each, labels),
+  );
+  const conflict = conflictOf(advertisements, ips);
+  if (conflict === undefined) return undefined;
+  const [a, b] = conflict.map(({ name, localPref }) => `BGPAdvertisement "${name}" with localPref ${localPref}`);
+  return `not announced with protocol "bgp": ${a} and ${b} are for the same prefix and peer`;
+}
+
 export function lengthFor({ aggregationLength, aggregationLengthV6 }: BgpAdvertisement, ip: Ip): number {
   return familyOf(ip) === "ipv4" ? aggregationLength : aggregationLengthV6;
 }

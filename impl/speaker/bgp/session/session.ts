@@ -9,7 +9,7 @@ import { encodeOpen, type Open } from "../../../wire/bgp/open.ts";
 import { type UpdateFault } from "../../../wire/bgp/update-faults.ts";
 import { type UpdateContext } from "../../../wire/bgp/update.ts";
 import { unreachable } from "../../../wire/brand.ts";
-import { type Ip } from "../../../wire/ip.ts";
+import { type Ip, type Ipv4 } from "../../../wire/ip.ts";
 import { type Micros } from "../../../wire/time.ts";
 import { type SessionConfig } from "./config.ts";
 import { type Negotiated } from "./negotiation.ts";
@@ -42,7 +42,7 @@ const noMessages = (): Counts<BgpMessage["kind"]> => ({
 });
 
 export class BgpSession {
-  readonly #config: SessionConfig;
+  #config: SessionConfig;
   readonly #random: Random;
   readonly #sent = noMessages();
   readonly #received = noMessages();
@@ -96,6 +96,11 @@ export class BgpSession {
 
   stop(intent: Intent, now: Micros): readonly BgpSessionEffect[] {
     return this.#step({ kind: "stop", intent }, now);
+  }
+
+  /** Our BGP Identifier in connections from now on. */
+  identify(routerId: Ipv4): void {
+    this.#config = { ...this.#config, routerId };
   }
 
   connected(connection: number, localAddress: Ip, now: Micros): readonly BgpSessionEffect[] {

@@ -1,0 +1,242 @@
+// BGP as a whole: which Services this node announces, to which peers, and the sessions that carry it.
+import { type Config, type Peer } from "../../api/config.ts";
+import { type Link, type Random } from "../../ports.ts";
+import { type Ip } from "../../wire/ip.ts";
+import { earliest, type Micros, plus, seconds } from "../../wire/time.ts";
+import { type Candidate, Election } from "../layer2/election.ts";
+import { type NodeFacts } from "../node-facts.ts";
+import { type LinksOutcome, type Protocol, type SocketInput, type SpeakerEffect, type Verdict } from "../protocol.ts";
+import { type Subject } from "../subject.ts";
+import { Advertiser, peersFor } from "./advertise/advertiser.ts";
+import { describeConflict, eligibilityOf } from "./advertise/eligibility.ts";
+import { type BgpMetrics } from "./metrics.ts";
+import { Neighbour } from "./neighbour.ts";
+import { type PeerView, type ServiceView } from "./peer-view.ts";
+import { type Intent } from "./session/state.ts";
+
+export interface BgpOptions {
+  readonly ignoreExcludeLabel: boolean;
+  readonly random: Random;
+  readonly metrics: BgpMetrics;
+  /** RFC 5082: segments of eBGP peers on the link must carry the greatest TTL. */
+  readonly requireTtl: boolean;
+}
+
+/** Every stream of BGP is called `bgp/PEER/GENERATION/CONNECTION`. */
+const PREFIX = "bgp/";
+/** How long the end waits for peers that are slow to take the last words. */
+const LAST_WORDS = seconds(1);
+
+export class Bgp implements Protocol {
+  readonly name = "bgp";
+  readonly #node: string;
+  readonly #options: BgpOptions;
+  readonly #advertiser: Advertiser;
+  /** By the name of the BGPPeer. */
+  readonly #neighbours = new Map<string, Neighbour>();
+  /** The same by the names of their streams. */
+  readonly #byId = new Map<string, Neighbour>();
+  /** Whether any other node announces what this one does not. */
+  readonly #others: Election;
+  readonly #verdicts = new Map<string, ServiceView>();
+  #generation = 0;
+  #peers: ReadonlyMap<string, Peer> = new Map();
+  #me: NodeFacts | undefined;
+  #links: readonly Link[] = [];
+  #phase: "waiting" | "running" | "stopped" = "waiting";
+  #endsAt: Micros | undefined;
+
+  constructor(node: string, options: BgpOptions) {
+    this.#node = node;
+    this.#options = options;
+    this.#advertiser = new Advertiser(options.ignoreExcludeLabel);
+    this.#others = new Election(node);
+  }
+
+  /** What a session that comes up tells its peer must be all that there is: its end is told too (RFC 4724 section 2). */
+  start(now: Micros): readonly SpeakerEffect[] {
+    this.#phase = "running";
+    return this.#setNeighbours(now);
+  }
+
+  stop(now: Micros): readonly SpeakerEffect[] {
+    this.#phase = "stopped";
+    this.#endsAt = plus(now, LAST_WORDS);
+    return [...this.#neighbours.values()].flatMap((neighbour) => neighbour.stop("restart", now));
+  }
+
+  ended(now: Micros): boolean {
+    if (this.#endsAt === undefined || this.#endsAt <= now) return true;
+    return [...this.#neighbours.values()].every(({ waiting }) => waiting === 0);
+  }
+
+  setConfig({ peers }: Config, now: Micros): readonly SpeakerEffect[] {
+    this.#peers = peers;
+    return this.#setNeighbours(now);
+  }
+
+  setOwnNode(facts: NodeFacts | undefined, now: Micros): readonly SpeakerEffect[] {
+    this.#me = facts;
+    return this.#setNeighbours(now);
+  }
+
+  judge(subject: Subject): Verdict {
+    const { key } = subject;
+    const verdict = this.#advertiser.judge(subject, this.#me);
+    if (verdict.announce) {
+      this.#others.close(key);
+      return { announce: true };
+    }
+    const { because } = verdict;
+    const vacant = this.#openContest(subject) === "vacant";
+    const before = this.#verdicts.get(key);
+    const detail = because === "conflictingAdvertisements" ? describeConflict(subject, this.#me) : undefined;
+    const view: ServiceView = { service: key, announced: false, because, ...(detail === undefined ? {} : { detail }) };
+    this.#verdicts.set(key, view);
+    const known = before?.announced === false && before.detail === detail;
+    return { announce: false, because, vacant, complaint: known ? undefined : detail };
+  }
+
+  announce({ key }: Subject): readonly SpeakerEffect[] {
+    const peers = this.#advertiser.peersOf(key);
+    this.#verdicts.set(key, { service: key, announced: true, peers });
+    return [{ kind: "bgpStatus", service: key, peers: peers.length === 0 ? undefined : peers }];
+  }
+
+  withdraw(key: string): readonly SpeakerEffect[] {
+    this.#advertiser.withdraw(key);
+    return [{ kind: "bgpStatus", service: key, peers: undefined }];
+  }
+
+  forget(key: string): void {
+    this.#advertiser.withdraw(key);
+    this.#others.close(key);
+    this.#verdicts.delete(key);
+  }
+
+  flush(now: Micros): readonly SpeakerEffect[] {
+    return [...this.#neighbours.values()].flatMap((neighbour) => neighbour.flush(now));
+  }
+
+  enter(candidate: Candidate): readonly string[] {
+    return this.#others.enter(candidate);
+  }
+
+  leave(name: string): readonly string[] {
+    return this.#others.leave(name);
+  }
+
+  setLinks(links: readonly Link[]): LinksOutcome {
+    this.#links = links;
+    for (const neighbour of this.#neighbours.values()) neighbour.setLinks(links);
+    return { effects: [], keys: [] };
+  }
+
+  receive(): readonly SpeakerEffect[] {
+    return [];
+  }
+
+  handle(input: SocketInput, now: Micros): readonly SpeakerEffect[] {
+    if (!("stream" in input) || !input.stream.startsWith(PREFIX)) return [];
+    const slash = input.stream.lastIndexOf("/");
+    const neighbour = this.#byId.get(input.stream.slice(0, slash));
+    return neighbour?.handle(Number(input.stream.slice(slash + 1)), input, now) ?? [];
+  }
+
+  /** Peers hear nothing of members. */
+  refresh(): readonly SpeakerEffect[] {
+    return [];
+  }
+
+  /** A session that outlived a sleep is as good as before; the others are dialled again. */
+  hold(): void {}
+
+  release(): readonly SpeakerEffect[] {
+    return [];
+  }
+
+  wake(now: Micros): readonly SpeakerEffect[] {
+    return [...this.#neighbours.values()].flatMap((neighbour) => {
+      const deadline = neighbour.deadline();
+      return deadline === undefined || deadline > now ? [] : neighbour.wake(now);
+    });
+  }
+
+  deadline(): Micros | undefined {
+    if (this.#phase === "stopped") return this.#endsAt;
+    return earliest(...[...this.#neighbours.values()].map((neighbour) => neighbour.deadline()));
+  }
+
+  /** Of this node, by name. */
+  peers(): readonly PeerView[] {
+    return [...this.#neighbours.values()]
+      .map((neighbour) => neighbour.view())
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Every Service that has an address, by name. */
+  services(): readonly ServiceView[] {
+    return [...this.#verdicts.values()].sort((a, b) => (a.service < b.service ? -1 : 1));
+  }
+
+  /** There is no election in BGP; this one only tells whether there is anybody at all. */
+  #openContest(subject: Subject): "owner" | "outranked" | "vacant" {
+    const [ip] = subject.ips;
+    if (ip === undefined) return "vacant";
+    const local = subject.service.spec.externalTrafficPolicy === "Local";
+    const preference = (node: Candidate): number | undefined => {
+      const facts = { ...node, networkUnavailable: false, excluded: false };
+      return eligibilityOf(subject, facts, true).eligible ? 0 : undefined;
+    };
+    return this.#others.open(subject.key, { ip, preference, among: local ? subject.endpoints.nodes : undefined });
+  }
+
+  /** A peer that is as it was is left alone, whatever becomes of the others. */
+  #setNeighbours(now: Micros): readonly SpeakerEffect[] {
+    const wanted = new Map(peersFor(this.#peers.values(), this.#me?.labels ?? {}).map((peer) => [peer.name, peer]));
+    this.#advertiser.setPeers(new Set(wanted.keys()));
+    if (this.#phase !== "running") return [];
+    const effects: SpeakerEffect[] = [];
+    for (const [name, neighbour] of this.#neighbours) {
+      const peer = wanted.get(name);
+      const address = peer === undefined ? undefined : this.#addressOf(peer);
+      if (peer === undefined) effects.push(...this.#remove(name, neighbour, "remove", now));
+      else if (!sameSession(peer, neighbour.peer) || address !== neighbour.address) {
+        effects.push(...this.#remove(name, neighbour, "change", now));
+      }
+    }
+    for (const peer of wanted.values()) {
+      const address = this.#addressOf(peer);
+      if (!this.#neighbours.has(peer.name) && address !== undefined) effects.push(...this.#add(peer, address, now));
+    }
+    return effects;
+  }
+
+  #addressOf({ peer }: Peer): Ip | undefined {
+    return peer.kind === "address" ? peer.ip : undefined;
+  }
+
+  #add(peer: Peer, address: Ip, now: Micros): readonly SpeakerEffect[] {
+    const rib = this.#advertiser.rib(peer.name);
+    if (rib === undefined) return [];
+    const { random, metrics, requireTtl } = this.#options;
+    const id = `${PREFIX}${peer.name}/${++this.#generation}`;
+    const options = { id, node: this.#node, peer, address, rib, random, metrics, requireTtl };
+    const neighbour = new Neighbour(options, this.#links);
+    this.#neighbours.set(peer.name, neighbour);
+    this.#byId.set(id, neighbour);
+    return neighbour.start(now);
+  }
+
+  #remove(name: string, neighbour: Neighbour, intent: Intent, now: Micros): readonly SpeakerEffect[] {
+    this.#neighbours.delete(name);
+    this.#byId.delete(neighbour.id);
+    return neighbour.stop(intent, now);
+  }
+}
+
+/** Which nodes have a peer, and how BFD watches it, is no matter of its session. */
+function sameSession(a: Peer, b: Peer): boolean {
+  const text = (peer: Peer): string => JSON.stringify({ ...peer, nodeSelectors: [], bfdProfile: undefined });
+  return text(a) === text(b);
+}

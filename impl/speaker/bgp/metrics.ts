@@ -1,0 +1,140 @@
+import { type Metric, type Metrics, type Series } from "../../metrics.ts";
+import { type SessionCounters } from "./session/session.ts";
+
+/** What the numbers of a peer are at a time. */
+export interface PeerNumbers {
+  readonly up: boolean;
+  readonly announced: number;
+  readonly pending: number;
+  readonly counters: SessionCounters;
+}
+
+const sum = (counts: Readonly<Record<string, number>>): number =>
+  Object.values(counts).reduce((total, count) => total + count, 0);
+
+interface Row {
+  readonly name: string;
+  readonly help: string;
+  readonly kind: "gauge" | "counter";
+  readonly value: (numbers: PeerNumbers) => number;
+}
+
+/** The names are MetalLB's, of its native mode and of its FRR modes; an End-of-RIB is an UPDATE. */
+const ROWS: readonly Row[] = [
+  {
+    name: "session_up",
+    help: "BGP session state (1 is up, 0 is down)",
+    kind: "gauge",
+    value: ({ up }) => (up ? 1 : 0),
+  },
+  {
+    name: "announced_prefixes_total",
+    help: "Number of prefixes currently being advertised on the BGP session",
+    kind: "gauge",
+    value: ({ announced }) => announced,
+  },
+  {
+    name: "pending_prefixes_total",
+    help: "Number of prefixes that should be advertised on the BGP session",
+    kind: "gauge",
+    value: ({ pending }) => pending,
+  },
+  {
+    name: "updates_total",
+    help: "Number of BGP UPDATE messages sent",
+    kind: "counter",
+    value: ({ counters: { sent } }) => sent.update + sent.endOfRib,
+  },
+  {
+    name: "updates_total_received",
+    help: "Number of BGP UPDATE messages received",
+    kind: "counter",
+    value: ({ counters: { received } }) => received.update + received.endOfRib,
+  },
+  {
+    name: "opens_sent",
+    help: "Number of BGP open messages sent",
+    kind: "counter",
+    value: ({ counters: { sent } }) => sent.open,
+  },
+  {
+    name: "opens_received",
+    help: "Number of BGP open messages received",
+    kind: "counter",
+    value: ({ counters: { received } }) => received.open,
+  },
+  {
+    name: "notifications_sent",
+    help: "Number of BGP notification messages sent",
+    kind: "counter",
+    value: ({ counters: { sent } }) => sent.notification,
+  },
+  {
+    name: "keepalives_sent",
+    help: "Number of BGP keepalive messages sent",
+    kind: "counter",
+    value: ({ counters: { sent } }) => sent.keepalive,
+  },
+  {
+    name: "keepalives_received",
+    help: "Number of BGP keepalive messages received",
+    kind: "counter",
+    value: ({ counters: { received } }) => received.keepalive,
+  },
+  {
+    name: "route_refresh_sent",
+    help: "Number of BGP route refresh messages sent",
+    kind: "counter",
+    value: ({ counters: { sent } }) => sent.routeRefresh,
+  },
+  {
+    name: "total_sent",
+    help: "Number of total BGP messages sent",
+    kind: "counter",
+    value: ({ counters: { sent } }) => sum(sent),
+  },
+  {
+    name: "total_received",
+    help: "Number of total BGP messages received",
+    kind: "counter",
+    value: ({ counters: { received } }) => sum(received),
+  },
+];
+
+/** The series of one peer. */
+export class PeerSeries {
+  readonly #rows: readonly { readonly series: Series; readonly value: Row["value"] }[];
+  readonly #remove: () => void;
+
+  constructor(metrics: readonly { readonly metric: Metric; readonly row: Row }[], peer: string, vrf: string) {
+    const labels = { peer, vrf };
+    this.#rows = metrics.map(({ metric, row: { value } }) => ({ series: metric.series(labels), value }));
+    this.#remove = () => {
+      for (const { metric } of metrics) metric.remove(labels);
+    };
+  }
+
+  set(numbers: PeerNumbers): void {
+    for (const { series, value } of this.#rows) series.set(value(numbers));
+  }
+
+  remove(): void {
+    this.#remove();
+  }
+}
+
+export class BgpMetrics {
+  readonly #metrics: readonly { readonly metric: Metric; readonly row: Row }[];
+
+  constructor(metrics: Metrics) {
+    this.#metrics = ROWS.map((row) => ({
+      metric: metrics[row.kind](`metallb_bgp_${row.name}`, row.help, ["peer", "vrf"]),
+      row,
+    }));
+  }
+
+  /** `peer` is its address and port. */
+  seriesOf(peer: string, vrf: string | undefined): PeerSeries {
+    return new PeerSeries(this.#metrics, peer, vrf ?? "default");
+  }
+}
