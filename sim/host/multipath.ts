@@ -24,7 +24,10 @@ export const linuxMultipath = (seed: number): MultipathSettings => ({
   seed,
 });
 
-export const hashOfPacket = ({ hash, seed }: MultipathSettings, packet: IpPacket): number =>
+/** What makes routers choose alike or not. */
+export type HashSettings = Pick<MultipathSettings, "hash" | "seed">;
+
+export const hashOfPacket = ({ hash, seed }: HashSettings, packet: IpPacket): number =>
   flowHash(hashedTuple(packet, hash), hash, seed);
 
-export const hashOfTuple = ({ hash, seed }: MultipathSettings, tuple: Tuple): number => flowHash(tuple, hash, seed);
+export const hashOfTuple = ({ hash, seed }: HashSettings, tuple: Tuple): number => flowHash(tuple, hash, seed);

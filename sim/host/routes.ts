@@ -133,6 +133,11 @@ export class RouteTable {
     return this.#find(ip)?.route;
   }
 
+  /** Those next hops of the route to `ip` that can be used. */
+  nextHops(ip: Ip): readonly NextHop[] {
+    return this.#find(ip)?.usable ?? [];
+  }
+
   /** Where a packet to `ip` goes whose flow has the hash. A resilient route remembers the packet if it was `sent`. */
   nextHop(ip: Ip, hash: () => number, sent: boolean): NextHop | undefined {
     const row = this.#find(ip);

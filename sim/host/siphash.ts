@@ -15,7 +15,7 @@ const INITIAL = [
   0x70736575, 0x736f6d65, 0x6e646f6d, 0x646f7261, 0x6e657261, 0x6c796765, 0x79746573, 0x74656462,
 ] as const;
 
-export function sipHash(message: Uint8Array, [k0 = 0, k1 = 0, k2 = 0, k3 = 0]: SipKey): SipHash {
+export function sipHash(message: Uint8Array, [k0, k1, k2, k3]: SipKey): SipHash {
   const key = [k0, k1, k2, k3, k0, k1, k2, k3] as const;
   const state = Int32Array.from(INITIAL, (word, index) => word ^ (key[index] ?? 0));
   const whole = message.length & ~7;
