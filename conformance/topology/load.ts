@@ -108,7 +108,9 @@ function readFrr(draft: Draft, builder: StationBuilder, value: Value): boolean {
     found = true;
     const path = join(draft.root, from);
     if (!existsSync(path)) bind.fail(`there is no file ${from}`);
-    const lines = readFrrInterfaces(readFileSync(path, "utf8"));
+    const text = readFileSync(path, "utf8");
+    builder.frr = { name: shownPath(path), text };
+    const lines = readFrrInterfaces(text);
     if ("problem" in lines) throw new TopologyError(shownPath(path), lines.line, lines.problem);
     for (const { command } of lines) builder.run(command, bind);
   }

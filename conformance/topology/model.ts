@@ -39,6 +39,14 @@ export interface Station {
   readonly sysctls: readonly (readonly [string, string])[];
   /** How its neighbour cache behaves: `linux`, or a router's profile. */
   readonly neighbours: NeighbourProfile;
+  /** A router's configuration, as FRR reads it. */
+  readonly frr: FrrFile | undefined;
+}
+
+export interface FrrFile {
+  /** As messages name it. */
+  readonly name: string;
+  readonly text: string;
 }
 
 export interface NeighbourProfile {

@@ -2,7 +2,7 @@ import { type Ip } from "../../impl/wire/ip.ts";
 import { type Mac } from "../../impl/wire/mac.ts";
 import { type InterfaceAddress } from "../../impl/wire/prefix.ts";
 import { type ExecCommand, type LinkSetting, type LinkType } from "./exec.ts";
-import { type InterfaceSpec, type NeighbourProfile, type Role, type RouteSpec, type Station } from "./model.ts";
+import { type FrrFile, type InterfaceSpec, type NeighbourProfile, type Role, type RouteSpec, type Station } from "./model.ts";
 import { type Value } from "./yaml.ts";
 
 interface DraftInterface {
@@ -16,6 +16,7 @@ export class StationBuilder {
   readonly name: string;
   role: Role;
   neighbours: NeighbourProfile = { kind: "linux" };
+  frr: FrrFile | undefined;
   readonly #interfaces = new Map<string, DraftInterface>();
   /** Commands may stand before the links that make their devices are read, so they wait. */
   readonly #commands: { readonly command: ExecCommand; readonly where: Value }[] = [];
@@ -100,6 +101,7 @@ export class StationBuilder {
       routes,
       sysctls,
       neighbours: this.neighbours,
+      frr: this.frr,
     };
   }
 }
