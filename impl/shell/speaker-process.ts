@@ -11,6 +11,8 @@ import {
   type Process,
   type Random,
 } from "../ports.ts";
+import { BfdMetrics } from "../speaker/bfd/metrics.ts";
+import { type BfdView } from "../speaker/bfd/view.ts";
 import { Bgp } from "../speaker/bgp/bgp.ts";
 import { BgpMetrics } from "../speaker/bgp/metrics.ts";
 import { type PeerView, type ServiceView } from "../speaker/bgp/peer-view.ts";
@@ -62,6 +64,7 @@ export interface SpeakerProcess extends Process {
   bgpPeers(): readonly PeerView[];
   /** Whether each Service with an address goes to them, and why not. */
   bgpServices(): readonly ServiceView[];
+  bfdSessions(): readonly BfdView[];
 }
 
 export function createSpeaker(options: SpeakerOptions): SpeakerProcess {
@@ -71,7 +74,7 @@ export function createSpeaker(options: SpeakerOptions): SpeakerProcess {
 function bgpFor({ nodeName, ignoreExcludeLb, random, bgp = {} }: SpeakerOptions, metrics: Metrics): Bgp {
   const { requireTtl = false } = bgp;
   const options = { ignoreExcludeLabel: ignoreExcludeLb, random, requireTtl };
-  return new Bgp(nodeName, { ...options, metrics: new BgpMetrics(metrics) });
+  return new Bgp(nodeName, { ...options, metrics: new BgpMetrics(metrics), bfdMetrics: new BfdMetrics(metrics) });
 }
 
 function speakerFor(options: SpeakerOptions, bgp: Bgp, metrics: Metrics): Speaker {
@@ -143,6 +146,10 @@ class SpeakerShell implements SpeakerProcess {
 
   bgpServices(): readonly ServiceView[] {
     return this.#bgp.services();
+  }
+
+  bfdSessions(): readonly BfdView[] {
+    return this.#bgp.bfdSessions();
   }
 
   deadline(): Micros | undefined {

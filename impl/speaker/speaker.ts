@@ -8,6 +8,7 @@ import { type Ip, readIp } from "../wire/ip.ts";
 import { earliest, type Micros } from "../wire/time.ts";
 import { type Endpoints, mergeEndpoints, NO_ENDPOINTS } from "./endpoints.ts";
 import { explainVacancy } from "./layer2/explanation.ts";
+import { LinkCaptures } from "./link-captures.ts";
 import { type NodeFacts, sameFacts } from "./node-facts.ts";
 import { PoolIndex } from "./pool-index.ts";
 import {
@@ -60,6 +61,7 @@ export class Speaker {
   readonly #slices = new Map<string, Map<string, Endpoints>>();
   readonly #nodes = new Map<string, NodeFacts>();
   readonly #vacancies: Vacancies;
+  readonly #captures = new LinkCaptures();
   /** The addresses that each protocol announces, by Service. */
   readonly #announced = new Map<string, Map<Protocol, readonly Ip[]>>();
   /** Nodes whose speaker is alive, this one among them; undefined: membership is off and every node counts. */
@@ -77,7 +79,7 @@ export class Speaker {
   start(now: Micros): readonly SpeakerEffect[] {
     this.#started = true;
     const effects = this.#handleAll(now);
-    return [...effects, ...this.#configuration.protocols.flatMap((protocol) => protocol.start(now))];
+    return [...effects, ...this.#ofProtocols((protocol) => protocol.start(now))];
   }
 
   /** Hands over; the rest of what happens to this speaker changes nothing. */
@@ -99,7 +101,7 @@ export class Speaker {
       }
     }
     this.#pools = pools;
-    const effects = this.#configuration.protocols.flatMap((protocol) => protocol.setConfig(config, now));
+    const effects = this.#ofProtocols((protocol) => protocol.setConfig(config, now));
     return { accepted: true, effects: [...effects, ...this.#handleAll(now)] };
   }
 
@@ -130,7 +132,7 @@ export class Speaker {
     else this.#nodes.set(name, facts);
     const keys = this.#reconsider(name, now);
     if (name !== this.#configuration.node) return this.#handleSome(keys, now);
-    const effects = this.#configuration.protocols.flatMap((protocol) => protocol.setOwnNode(facts, now));
+    const effects = this.#ofProtocols((protocol) => protocol.setOwnNode(facts, now));
     return [...effects, ...this.#handleAll(now)];
   }
 
@@ -147,9 +149,11 @@ export class Speaker {
   }
 
   setLinks(links: readonly Link[], now: Micros): readonly SpeakerEffect[] {
+    const anew = this.#captures.setLinks(links);
     const outcomes = this.#configuration.protocols.map((protocol) => protocol.setLinks(links, now));
     const keys = new Set(outcomes.flatMap((outcome) => outcome.keys));
-    return [...outcomes.flatMap((outcome) => outcome.effects), ...this.#handleSome(keys, now)];
+    const effects = this.#captures.share(outcomes.flatMap((outcome) => outcome.effects));
+    return [...anew, ...effects, ...this.#handleSome(keys, now)];
   }
 
   receive(link: string, bytes: Uint8Array, now: Micros): readonly SpeakerEffect[] {
@@ -178,6 +182,10 @@ export class Speaker {
   deadline(): Micros | undefined {
     const deadlines = this.#configuration.protocols.map((protocol) => protocol.deadline());
     return earliest(this.#vacancies.deadline(), ...deadlines);
+  }
+
+  #ofProtocols(act: (protocol: Protocol) => readonly SpeakerEffect[]): readonly SpeakerEffect[] {
+    return this.#captures.share(this.#configuration.protocols.flatMap(act));
   }
 
   /** A node's standing as a candidate may have changed. Returns the Services that this concerns. */

@@ -4,6 +4,9 @@ import { type Link, type Random } from "../../ports.ts";
 import { type Ip } from "../../wire/ip.ts";
 import { earliest, type Micros, plus, seconds } from "../../wire/time.ts";
 import { type Candidate, Election } from "../layer2/election.ts";
+import { type BfdMetrics } from "../bfd/metrics.ts";
+import { type BfdOutcome, BfdPlane } from "../bfd/plane.ts";
+import { type BfdView } from "../bfd/view.ts";
 import { type NodeFacts } from "../node-facts.ts";
 import { type LinksOutcome, type Protocol, type SocketInput, type SpeakerEffect, type Verdict } from "../protocol.ts";
 import { type Subject } from "../subject.ts";
@@ -11,13 +14,16 @@ import { Advertiser, peersFor } from "./advertise/advertiser.ts";
 import { describeConflict, eligibilityOf } from "./advertise/eligibility.ts";
 import { type BgpMetrics } from "./metrics.ts";
 import { Neighbour } from "./neighbour.ts";
-import { type PeerView, type ServiceView } from "./peer-view.ts";
+import { PathWatch } from "./path-watch.ts";
+import { type PeerView, type ServiceView, unheard } from "./peer-view.ts";
 import { type Intent } from "./session/state.ts";
+import { InterfacePeers, type InterfacePeersOutcome } from "./unnumbered/interface-peers.ts";
 
 export interface BgpOptions {
   readonly ignoreExcludeLabel: boolean;
   readonly random: Random;
   readonly metrics: BgpMetrics;
+  readonly bfdMetrics: BfdMetrics;
   /** RFC 5082: segments of eBGP peers on the link must carry the greatest TTL. */
   readonly requireTtl: boolean;
 }
@@ -39,8 +45,12 @@ export class Bgp implements Protocol {
   /** Whether any other node announces what this one does not. */
   readonly #others: Election;
   readonly #verdicts = new Map<string, ServiceView>();
+  readonly #watch: PathWatch;
+  readonly #interfacePeers: InterfacePeers;
   #generation = 0;
   #peers: ReadonlyMap<string, Peer> = new Map();
+  /** Those of this node. */
+  #wanted: ReadonlyMap<string, Peer> = new Map();
   #me: NodeFacts | undefined;
   #links: readonly Link[] = [];
   #phase: "waiting" | "running" | "stopped" = "waiting";
@@ -51,6 +61,8 @@ export class Bgp implements Protocol {
     this.#options = options;
     this.#advertiser = new Advertiser(options.ignoreExcludeLabel);
     this.#others = new Election(node);
+    this.#watch = new PathWatch(new BfdPlane(options.random, options.bfdMetrics));
+    this.#interfacePeers = new InterfacePeers(options.random);
   }
 
   /** What a session that comes up tells its peer must be all that there is: its end is told too (RFC 4724 section 2). */
@@ -62,7 +74,10 @@ export class Bgp implements Protocol {
   stop(now: Micros): readonly SpeakerEffect[] {
     this.#phase = "stopped";
     this.#endsAt = plus(now, LAST_WORDS);
-    return [...this.#neighbours.values()].flatMap((neighbour) => neighbour.stop("restart", now));
+    return [...this.#neighbours].flatMap(([name, neighbour]) => [
+      ...neighbour.stop("restart", now),
+      ...this.#watch.release(name, now).effects,
+    ]);
   }
 
   ended(now: Micros): boolean {
@@ -70,8 +85,9 @@ export class Bgp implements Protocol {
     return [...this.#neighbours.values()].every(({ waiting }) => waiting === 0);
   }
 
-  setConfig({ peers }: Config, now: Micros): readonly SpeakerEffect[] {
+  setConfig({ peers, bfdProfiles }: Config, now: Micros): readonly SpeakerEffect[] {
     this.#peers = peers;
+    this.#watch.setProfiles(bfdProfiles);
     return this.#setNeighbours(now);
   }
 
@@ -126,21 +142,24 @@ export class Bgp implements Protocol {
     return this.#others.leave(name);
   }
 
-  setLinks(links: readonly Link[]): LinksOutcome {
+  setLinks(links: readonly Link[], now: Micros): LinksOutcome {
     this.#links = links;
     for (const neighbour of this.#neighbours.values()) neighbour.setLinks(links);
-    return { effects: [], keys: [] };
+    const watched = this.#takeBfd(this.#watch.setLinks(links), now);
+    return { effects: [...watched, ...this.#takeInterfaces(this.#interfacePeers.setLinks(links, now), now)], keys: [] };
   }
 
-  receive(): readonly SpeakerEffect[] {
-    return [];
+  receive(link: string, bytes: Uint8Array, now: Micros): readonly SpeakerEffect[] {
+    return this.#takeInterfaces(this.#interfacePeers.receive(link, bytes, now), now);
   }
 
   handle(input: SocketInput, now: Micros): readonly SpeakerEffect[] {
-    if (!("stream" in input) || !input.stream.startsWith(PREFIX)) return [];
+    if (!("stream" in input)) return this.#takeBfd(this.#watch.plane.receive(input, now), now);
     const slash = input.stream.lastIndexOf("/");
     const neighbour = this.#byId.get(input.stream.slice(0, slash));
-    return neighbour?.handle(Number(input.stream.slice(slash + 1)), input, now) ?? [];
+    if (neighbour === undefined) return [];
+    const effects = neighbour.handle(Number(input.stream.slice(slash + 1)), input, now);
+    return [...effects, ...this.#follow(neighbour, now)];
   }
 
   /** Peers hear nothing of members. */
@@ -156,22 +175,35 @@ export class Bgp implements Protocol {
   }
 
   wake(now: Micros): readonly SpeakerEffect[] {
-    return [...this.#neighbours.values()].flatMap((neighbour) => {
+    if (this.#phase === "stopped") return [];
+    const bfd = this.#takeBfd(this.#watch.plane.wake(now), now);
+    const interfaces = this.#takeInterfaces(this.#interfacePeers.wake(now), now);
+    const sessions = [...this.#neighbours.values()].flatMap((neighbour) => {
       const deadline = neighbour.deadline();
       return deadline === undefined || deadline > now ? [] : neighbour.wake(now);
     });
+    return [...bfd, ...interfaces, ...sessions];
   }
 
   deadline(): Micros | undefined {
     if (this.#phase === "stopped") return this.#endsAt;
-    return earliest(...[...this.#neighbours.values()].map((neighbour) => neighbour.deadline()));
+    const deadlines = [...this.#neighbours.values()].map((neighbour) => neighbour.deadline());
+    return earliest(this.#watch.plane.deadline(), this.#interfacePeers.deadline(), ...deadlines);
   }
 
   /** Of this node, by name. */
   peers(): readonly PeerView[] {
-    return [...this.#neighbours.values()]
-      .map((neighbour) => neighbour.view())
-      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    const views = [...this.#wanted.values()].map((peer): PeerView => {
+      const neighbour = this.#neighbours.get(peer.name);
+      if (neighbour === undefined) return unheard(peer, this.#advertiser.rib(peer.name)?.pending ?? 0);
+      return { ...neighbour.view(), bfd: this.#watch.plane.session(peer.name) };
+    });
+    return views.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Every session of BFD; peers between the same two addresses share one. */
+  bfdSessions(): readonly BfdView[] {
+    return this.#watch.plane.views();
   }
 
   /** Every Service that has an address, by name. */
@@ -191,29 +223,61 @@ export class Bgp implements Protocol {
     return this.#others.open(subject.key, { ip, preference, among: local ? subject.endpoints.nodes : undefined });
   }
 
-  /** A peer that is as it was is left alone, whatever becomes of the others. */
   #setNeighbours(now: Micros): readonly SpeakerEffect[] {
-    const wanted = new Map(peersFor(this.#peers.values(), this.#me?.labels ?? {}).map((peer) => [peer.name, peer]));
-    this.#advertiser.setPeers(new Set(wanted.keys()));
+    const peers = peersFor(this.#peers.values(), this.#me?.labels ?? {});
+    this.#wanted = new Map(peers.map((peer) => [peer.name, peer]));
+    this.#advertiser.setPeers(new Set(this.#wanted.keys()));
+    if (this.#phase !== "running") return [];
+    const interfaces = peers.flatMap(({ peer }) => (peer.kind === "interface" ? [peer.name] : []));
+    const { effects } = this.#interfacePeers.setInterfaces(new Set(interfaces), now);
+    return [...effects, ...this.#settle(now)];
+  }
+
+  /** A peer that is as it was is left alone, whatever becomes of the others. */
+  #settle(now: Micros): readonly SpeakerEffect[] {
     if (this.#phase !== "running") return [];
     const effects: SpeakerEffect[] = [];
     for (const [name, neighbour] of this.#neighbours) {
-      const peer = wanted.get(name);
-      const address = peer === undefined ? undefined : this.#addressOf(peer);
+      const peer = this.#wanted.get(name);
       if (peer === undefined) effects.push(...this.#remove(name, neighbour, "remove", now));
-      else if (!sameSession(peer, neighbour.peer) || address !== neighbour.address) {
+      else if (!sameSession(peer, neighbour.peer) || this.#addressOf(peer) !== neighbour.address) {
         effects.push(...this.#remove(name, neighbour, "change", now));
       }
     }
-    for (const peer of wanted.values()) {
+    for (const peer of this.#wanted.values()) {
       const address = this.#addressOf(peer);
-      if (!this.#neighbours.has(peer.name) && address !== undefined) effects.push(...this.#add(peer, address, now));
+      const neighbour = this.#neighbours.get(peer.name);
+      if (neighbour !== undefined) effects.push(...this.#follow(neighbour, now));
+      else if (address !== undefined) effects.push(...this.#add(peer, address, now));
     }
     return effects;
   }
 
   #addressOf({ peer }: Peer): Ip | undefined {
-    return peer.kind === "address" ? peer.ip : undefined;
+    return peer.kind === "address" ? peer.ip : this.#interfacePeers.peerOn(peer.name);
+  }
+
+  #takeInterfaces({ effects, changed }: InterfacePeersOutcome, now: Micros): readonly SpeakerEffect[] {
+    return changed.length === 0 ? effects : [...effects, ...this.#settle(now)];
+  }
+
+  #follow(neighbour: Neighbour, now: Micros): readonly SpeakerEffect[] {
+    const peer = this.#wanted.get(neighbour.peer.name);
+    return peer === undefined ? [] : this.#takeBfd(this.#watch.follow(peer, neighbour, now), now);
+  }
+
+  #takeBfd({ effects, changes }: BfdOutcome, now: Micros): readonly SpeakerEffect[] {
+    if (changes.length === 0) return effects;
+    const consequences = changes.flatMap((change): readonly SpeakerEffect[] => {
+      const { key: peer, from, to, because } = change;
+      const level = from === "up" || to === "up" ? "info" : "debug";
+      const fields = { peer, from, to, because };
+      return [
+        { kind: "log", level, event: "bfd.session.changed", fields },
+        ...(this.#neighbours.get(peer)?.bfdChanged(change, now) ?? []),
+      ];
+    });
+    return [...effects, ...consequences];
   }
 
   #add(peer: Peer, address: Ip, now: Micros): readonly SpeakerEffect[] {
@@ -231,7 +295,8 @@ export class Bgp implements Protocol {
   #remove(name: string, neighbour: Neighbour, intent: Intent, now: Micros): readonly SpeakerEffect[] {
     this.#neighbours.delete(name);
     this.#byId.delete(neighbour.id);
-    return neighbour.stop(intent, now);
+    const { effects } = this.#watch.release(name, now);
+    return [...neighbour.stop(intent, now), ...effects];
   }
 }
 

@@ -8,7 +8,7 @@ import { BgpPeer, type BgpPeerEffect } from "./bgp-peer.ts";
 import { connectOptions } from "./connect-options.ts";
 import { type BgpMetrics, type PeerSeries } from "./metrics.ts";
 import { type LocalSide } from "./next-hops.ts";
-import { type PeerView } from "./peer-view.ts";
+import { identityOf, type PeerView } from "./peer-view.ts";
 import { type RibOut } from "./rib-out.ts";
 import { defaultRouterId } from "./router-id.ts";
 import { sessionConfig } from "./session/config.ts";
@@ -63,7 +63,11 @@ export class Neighbour {
     return this.#options.address;
   }
 
-  /** This side of the last connection. */
+  get isUp(): boolean {
+    return this.#bgp.session.negotiated !== undefined;
+  }
+
+  /** This side of the last connection; another object for each. */
   get local(): { readonly address: Ip; readonly link: string | undefined } | undefined {
     return this.#local;
   }
@@ -121,16 +125,12 @@ export class Neighbour {
     return this.#bgp.deadline();
   }
 
-  view(): PeerView {
+  view(): Omit<PeerView, "bfd"> {
     const { peer, address, rib } = this.#options;
     const { state, negotiated, counters } = this.#bgp.session;
     return {
-      name: peer.name,
+      ...identityOf(peer),
       address,
-      port: peer.peerPort,
-      interface: peer.peer.kind === "interface" ? peer.peer.name : undefined,
-      vrf: peer.vrf,
-      localAsn: peer.localAsn ?? peer.myAsn,
       state: state.kind,
       since: state.kind === "established" ? state.since : undefined,
       local: this.#local,
