@@ -45,14 +45,14 @@ export class ArpProtocol {
     const { senderIp, targetIp, operation } = arp;
     if (isMulticast(targetIp) || targetIp.startsWith("127.")) return;
     if (senderIp === targetIp && this.#link.conf4.drop_gratuitous_arp !== 0) return;
-    const asked = operation === "request" && this.#kernel.isLocal(targetIp);
+    const asked = operation === "request" && this.#kernel.isLocal(targetIp, this.#link.name);
     if (senderIp === UNSPECIFIED_V4) {
       // RFC 5227 section 2.1.1: a probe is answered and teaches nothing.
       if (asked && this.#mayAnswer(senderIp, targetIp)) this.#reply(arp);
       return;
     }
     // Whoever claims our own address is not believed.
-    if (this.#kernel.isLocal(senderIp)) return;
+    if (this.#kernel.isLocal(senderIp, this.#link.name)) return;
     if (asked) {
       if (!this.#mayAnswer(senderIp, targetIp)) return;
       this.table.learn(senderIp, { mac: arp.senderMac, as: "stale", override: "always" }, true);
@@ -146,7 +146,7 @@ export class ArpProtocol {
   #sourceFor(target: Ipv4, first: IpPacket | undefined): Ipv4 {
     const mode = this.#link.conf4.arp_announce;
     const offered = first?.source;
-    if (offered !== undefined && isIpv4(offered) && mode < 2 && this.#kernel.isLocal(offered)) {
+    if (offered !== undefined && isIpv4(offered) && mode < 2 && this.#kernel.isLocal(offered, this.#link.name)) {
       if (mode === 0 || this.#onSubnet(target, offered)) return offered;
     }
     let other: Ipv4 | undefined;

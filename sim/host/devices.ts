@@ -6,13 +6,16 @@ import { Bridge } from "./bridge.ts";
 import { type Kernel } from "./kernel.ts";
 import { type DeviceOwner, type Lower, NetworkDevice } from "./network-device.ts";
 import { Vlan } from "./vlan.ts";
+import { Vrf } from "./vrf.ts";
 
 export type InterfaceKind =
   | { readonly kind: "plain" }
   /** Ports are put under a bridge or a bond with setMaster. */
   | { readonly kind: "bridge" }
   | { readonly kind: "bond"; readonly mode?: "active-backup" }
-  | { readonly kind: "vlan"; readonly parent: string; readonly id: number };
+  | { readonly kind: "vlan"; readonly parent: string; readonly id: number }
+  /** Interfaces are put into a VRF with setMaster; their routes are then in its table. */
+  | { readonly kind: "vrf"; readonly table: number };
 
 export interface InterfaceSpec {
   readonly name: string;
@@ -32,7 +35,7 @@ export class Devices {
   readonly #kernel: Kernel;
   readonly #owner: DeviceOwner;
   readonly #devices = new Map<string, NetworkDevice>();
-  readonly #masters = new Map<string, Bridge | Bond>();
+  readonly #masters = new Map<string, Bridge | Bond | Vrf>();
   readonly #vlans = new Map<string, { readonly parent: NetworkDevice; readonly id: number }>();
   readonly #onFailover: (bond: NetworkDevice) => void;
   #index = 0;
@@ -72,6 +75,8 @@ export class Devices {
         this.#vlans.set(spec.name, { parent, id: kind.id });
         return device;
       }
+      case "vrf":
+        return this.#keepMaster(spec, new Vrf());
       default:
         return unreachable(kind);
     }
@@ -84,7 +89,7 @@ export class Devices {
     return device;
   }
 
-  #keepMaster(spec: InterfaceSpec, master: Bridge | Bond): NetworkDevice {
+  #keepMaster(spec: InterfaceSpec, master: Bridge | Bond | Vrf): NetworkDevice {
     const device = this.#keep(spec, master);
     master.bind(device);
     this.#masters.set(spec.name, master);
@@ -97,13 +102,13 @@ export class Devices {
     return device;
   }
 
-  /** Makes `name` a port of a bridge or a bond, or, without one, a device of its own again. */
+  /** Makes `name` a port of a bridge, a bond or a VRF, or, without one, a device of its own again. */
   setMaster(name: string, master: string | undefined): void {
     const port = this.require(name);
     if (port.master !== undefined) this.#masters.get(port.master.name)?.remove(port);
     if (master === undefined) return;
     const to = this.#masters.get(master);
-    if (to === undefined) throw new ConfigError(`${this.#kernel.name}.${master}`, "is neither a bridge nor a bond");
+    if (to === undefined) throw new ConfigError(`${this.#kernel.name}.${master}`, "is no bridge, bond or VRF");
     to.add(port);
   }
 

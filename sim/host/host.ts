@@ -47,7 +47,7 @@ export class Host extends NetworkNamespace implements IpStack {
     this.clock = spec.clock ?? new NodeClock(world.scheduler);
     this.#icmp = new Icmp(this, this.interfaces, (protocol) => this.#ip.protocol(protocol));
     this.#ip = new IpLayer(this, this.interfaces, this.routing(), this.#icmp);
-    this.udp = new UdpStack(this, (packet) => this.#icmp.unreachable(packet, "port"));
+    this.udp = new UdpStack(this, (packet, link) => this.#icmp.unreachable(packet, "port", link));
     this.registerProtocol(IP_PROTOCOLS.icmp, this.#icmp.handler());
     this.registerProtocol(IP_PROTOCOLS.icmp6, this.#icmp.handler());
     this.registerProtocol(IP_PROTOCOLS.udp, this.udp);
@@ -73,18 +73,18 @@ export class Host extends NetworkNamespace implements IpStack {
     }
   }
 
-  hostUnreachable(packet: IpPacket): void {
-    this.#ip.hostUnreachable(packet);
+  hostUnreachable(packet: IpPacket, link: string): void {
+    this.#ip.hostUnreachable(packet, link);
   }
 
   // What transport protocols and proxies ask: see hooks.ts.
 
-  sourceFor(destination: Ip): Ip | undefined {
-    return this.#ip.sourceFor(destination);
+  sourceFor(destination: Ip, device?: string): Ip | undefined {
+    return this.#ip.sourceFor(destination, device);
   }
 
-  mtuTo(destination: Ip): number {
-    return this.#ip.mtuTo(destination);
+  mtuTo(destination: Ip, device?: string): number {
+    return this.#ip.mtuTo(destination, device);
   }
 
   sendIp(packet: OutgoingPacket): void {
@@ -95,8 +95,8 @@ export class Host extends NetworkNamespace implements IpStack {
     return this.#ip.registerProtocol(protocol, handler);
   }
 
-  confirm(destination: Ip): void {
-    this.#ip.confirm(destination);
+  confirm(destination: Ip, device?: string): void {
+    this.#ip.confirm(destination, device);
   }
 
   after(delay: Micros, task: () => void): Scheduled {

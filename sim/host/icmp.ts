@@ -8,6 +8,7 @@ import { type IpEndpoint, type IpPacket, type ProtocolHandler, type UnreachableP
 import { type Interface } from "./interface.ts";
 import { encodeIp, readQuoted } from "./ip-codec.ts";
 import { type ErrorReporter } from "./ip-layer.ts";
+import { answersThrough } from "./socket-scope.ts";
 
 type Reason = UnreachablePacket["because"];
 
@@ -62,24 +63,24 @@ export class Icmp implements ErrorReporter {
   handler(): ProtocolHandler {
     return {
       receive: (packet, link) => {
-        if (isIpv4(packet.source)) this.#receive4(packet);
+        if (isIpv4(packet.source)) this.#receive4(packet, link);
         else this.#receive6(packet, link);
       },
       unreachable: (sent) => this.#ownUnreachable(sent),
     };
   }
 
-  #receive4(packet: IpPacket): void {
+  #receive4(packet: IpPacket, link: string): void {
     const message = decodeIcmp4(packet.payload);
     if (message.kind === "echoRequest") {
       // RFC 1122 section 3.2.2.6 allows silence to groups and broadcasts; Linux keeps it.
-      if (!this.#host.isLocal(packet.destination)) return;
+      if (!this.#host.isLocal(packet.destination, link)) return;
       const payload = encodeIcmp4({ ...message, kind: "echoReply" });
-      this.#answer(packet, IP_PROTOCOLS.icmp, payload);
+      this.#answer(packet, IP_PROTOCOLS.icmp, payload, link);
     } else if (message.kind === "echoReply") {
       this.#echoes.get(message.identifier)?.reply(packet.source, message.sequence);
     } else if (message.kind === "unreachable") {
-      this.#heardUnreachable(message.original, reasonOf(CODES4, message.code), false);
+      this.#heardUnreachable(message.original, reasonOf(CODES4, message.code), false, link);
     }
   }
 
@@ -88,13 +89,13 @@ export class Icmp implements ErrorReporter {
     if (!isIpv6(source) || !isIpv6(destination)) return;
     const message = decodeIcmp6(packet.payload, source, destination);
     if (message.kind === "echoRequest") {
-      if (!this.#host.isLocal(destination)) return;
+      if (!this.#host.isLocal(destination, link)) return;
       const payload = encodeIcmp6({ ...message, kind: "echoReply" }, destination, source);
-      this.#answer(packet, IP_PROTOCOLS.icmp6, payload);
+      this.#answer(packet, IP_PROTOCOLS.icmp6, payload, link);
     } else if (message.kind === "echoReply") {
       this.#echoes.get(message.identifier)?.reply(source, message.sequence);
     } else if (message.kind === "unreachable") {
-      this.#heardUnreachable(message.original, reasonOf(CODES6, message.code), true);
+      this.#heardUnreachable(message.original, reasonOf(CODES6, message.code), true, link);
     } else {
       this.#discovery(message, packet.ttl, source, destination, link);
     }
@@ -114,14 +115,15 @@ export class Icmp implements ErrorReporter {
     else if (message.kind === "neighborAdvertisement") from.ndp.advertisement(message, source);
   }
 
-  #answer({ source, destination }: IpPacket, protocol: number, payload: Uint8Array): void {
-    this.#host.sendIp({ source: destination, destination: source, protocol, payload });
+  #answer({ source, destination }: IpPacket, protocol: number, payload: Uint8Array, link: string): void {
+    const device = answersThrough(this.#host, link, source);
+    this.#host.sendIp({ source: destination, destination: source, protocol, payload, device });
   }
 
   /** RFC 1122 section 3.2.2.1: the protocol that sent the packet decides what it means. */
-  #heardUnreachable(original: Uint8Array, because: Reason, version6: boolean): void {
+  #heardUnreachable(original: Uint8Array, because: Reason, version6: boolean, link: string): void {
     const sent = readQuoted(original, version6);
-    if (sent === undefined || !this.#host.isLocal(sent.source)) return;
+    if (sent === undefined || !this.#host.isLocal(sent.source, link)) return;
     const { protocol, ...packet } = sent;
     this.#protocol(protocol)?.unreachable?.({ ...packet, because });
   }
@@ -152,43 +154,45 @@ export class Icmp implements ErrorReporter {
     }
   }
 
-  unreachable(packet: IpPacket, because: Reason): void {
-    const source = this.#sourceOfError(packet);
+  unreachable(packet: IpPacket, because: Reason, link: string): void {
+    const device = answersThrough(this.#host, link, packet.source);
+    const source = this.#sourceOfError(packet, device);
     if (source === undefined) return;
     const original = quote(packet);
     const destination = packet.source;
     if (isIpv6(source) && isIpv6(destination)) {
       const message = { kind: "unreachable", code: CODES6[because], original } as const;
       const payload = encodeIcmp6(message, source, destination);
-      this.#host.sendIp({ source, destination, protocol: IP_PROTOCOLS.icmp6, payload });
+      this.#host.sendIp({ source, destination, protocol: IP_PROTOCOLS.icmp6, payload, device });
     } else {
       const payload = encodeIcmp4({ kind: "unreachable", code: CODES4[because], original });
-      this.#host.sendIp({ source, destination, protocol: IP_PROTOCOLS.icmp, payload });
+      this.#host.sendIp({ source, destination, protocol: IP_PROTOCOLS.icmp, payload, device });
     }
   }
 
-  timeExceeded(packet: IpPacket): void {
-    const source = this.#sourceOfError(packet);
+  timeExceeded(packet: IpPacket, link: string): void {
+    const device = answersThrough(this.#host, link, packet.source);
+    const source = this.#sourceOfError(packet, device);
     if (source === undefined) return;
     const destination = packet.source;
     const body = Uint8Array.of(0, 0, 0, 0, ...quote(packet));
     if (isIpv6(source) && isIpv6(destination)) {
       const message = { kind: "unknown", type: TIME_EXCEEDED6, code: 0, body } as const;
       const payload = encodeIcmp6(message, source, destination);
-      this.#host.sendIp({ source, destination, protocol: IP_PROTOCOLS.icmp6, payload });
+      this.#host.sendIp({ source, destination, protocol: IP_PROTOCOLS.icmp6, payload, device });
     } else {
       const payload = encodeIcmp4({ kind: "unknown", type: TIME_EXCEEDED4, code: 0, body });
-      this.#host.sendIp({ source, destination, protocol: IP_PROTOCOLS.icmp, payload });
+      this.#host.sendIp({ source, destination, protocol: IP_PROTOCOLS.icmp, payload, device });
     }
   }
 
   /** RFC 1122 section 3.2.2 and RFC 4443 section 2.4 (e): no error about an error, a group, or nobody. */
-  #sourceOfError({ source, destination, protocol, payload }: IpPacket): Ip | undefined {
+  #sourceOfError({ source, destination, protocol, payload }: IpPacket, device: string | undefined): Ip | undefined {
     if (isUnspecified(source) || isMulticast(source) || isMulticast(destination)) return undefined;
     const type = payload[0] ?? 0;
     if (protocol === IP_PROTOCOLS.icmp && type !== 0 && type !== 8) return undefined;
     if (protocol === IP_PROTOCOLS.icmp6 && type < 128) return undefined;
-    return this.#host.sourceFor(source);
+    return this.#host.sourceFor(source, device);
   }
 }
 

@@ -26,7 +26,7 @@ import { LOOPBACK } from "./devices.ts";
 import { type Kernel } from "./kernel.ts";
 import { hashOfPacket, hashOfTuple, type MultipathSettings } from "./multipath.ts";
 import { type NextHop } from "./next-hop.ts";
-import { type RouteTable } from "./routes.ts";
+import { type RouteTables } from "./route-tables.ts";
 import { chooseSource } from "./source-address.ts";
 
 const DEFAULT_TTL = 64;
@@ -39,13 +39,14 @@ const BROADCAST_BYTES = macToBytes(BROADCAST);
 
 /** Tells the sender of a packet why it went no further. */
 export interface ErrorReporter {
-  unreachable(packet: IpPacket, because: UnreachablePacket["because"]): void;
-  timeExceeded(packet: IpPacket): void;
+  /** `link` is where the packet came in, or could not go out. */
+  unreachable(packet: IpPacket, because: UnreachablePacket["because"], link: string): void;
+  timeExceeded(packet: IpPacket, link: string): void;
 }
 
 /** The part of the kernel that knows the way. */
 export interface Routing {
-  readonly table: RouteTable;
+  readonly tables: RouteTables;
   readonly multipath: MultipathSettings;
 }
 
@@ -116,12 +117,17 @@ export class IpLayer {
     const packet = this.prerouting.run(received, link);
     if (packet === undefined) return;
     const { destination, source } = packet;
-    if (link !== LOOPBACK && isIpv4(source) && this.#kernel.isLocal(source))
+    if (isIpv4(source) && !this.#isLoop(link) && this.#kernel.isLocal(source, link))
       return this.#drop(packet, "martian source");
-    if (this.#kernel.isLocal(destination)) return this.#deliver(packet, link);
+    if (this.#kernel.isLocal(destination, link)) return this.#deliver(packet, link);
     if (isMulticast(destination) || this.#isBroadcast(destination)) return this.#receiveGroup(packet, link);
     if (!mayForward || isLinkLocal(destination)) return;
     this.#forward(packet, link);
+  }
+
+  /** What a host says to itself comes in on `lo`, or on the device of the VRF. */
+  #isLoop(link: string): boolean {
+    return link === LOOPBACK || this.#routing.tables.isVrf(link);
   }
 
   #receiveGroup(packet: IpPacket, link: string): void {
@@ -150,29 +156,42 @@ export class IpLayer {
     if (!this.#forwards(packet.destination, link)) return this.#drop(packet, "not for this host");
     if (packet.ttl <= 1) {
       this.#drop(packet, "time to live exceeded");
-      return this.#errors.timeExceeded(packet);
+      return this.#errors.timeExceeded(packet, link);
     }
     const next = { ...packet, ttl: packet.ttl - 1 };
     if (container !== undefined) return this.#toContainer(next, container);
-    const nextHop = this.#nextHop(packet);
+    const nextHop = this.#nextHop(packet, this.#kernel.vrfOf(link));
     if (nextHop === undefined) {
       this.#drop(packet, "no route");
-      return this.#errors.unreachable(packet, "network");
+      return this.#errors.unreachable(packet, "network", link);
     }
     this.#emit(next, nextHop);
   }
 
-  #nextHop(packet: IpPacket): NextHop | undefined {
-    const { table, multipath } = this.#routing;
-    return table.nextHop(packet.destination, () => hashOfPacket(multipath, packet), true);
+  /** `device` is the VRF that the packet came in by, or what its socket is bound to. */
+  #nextHop(packet: IpPacket, device: string | undefined): NextHop | undefined {
+    const { tables, multipath } = this.#routing;
+    if (this.#restricts(device)) return this.#nextHopOn(device, packet.destination);
+    return tables.of(device).nextHop(packet.destination, () => hashOfPacket(multipath, packet), true);
+  }
+
+  /** A VRF names a table, any other device the way out. */
+  #restricts(device: string | undefined): device is string {
+    return device !== undefined && !this.#routing.tables.isVrf(device);
+  }
+
+  #nextHopOn(device: string, destination: Ip): NextHop | undefined {
+    if (isMulticast(destination) || this.#isBroadcast(destination)) return { device, via: undefined, weight: 1 };
+    return this.#routing.tables.for(device).nextHopOn(device, destination);
   }
 
   /** For what has no source yet, and so is only hashed by where it goes. */
-  #nextHopTo(destination: Ip): NextHop | undefined {
+  #nextHopTo(destination: Ip, device: string | undefined): NextHop | undefined {
+    if (this.#restricts(device)) return this.#nextHopOn(device, destination);
     const source = isIpv6(destination) ? UNSPECIFIED_V6 : UNSPECIFIED_V4;
     const tuple = { protocol: 0, source, destination, sourcePort: 0, destinationPort: 0 };
-    const { table, multipath } = this.#routing;
-    return table.nextHop(destination, () => hashOfTuple(multipath, tuple), false);
+    const { tables, multipath } = this.#routing;
+    return tables.of(device).nextHop(destination, () => hashOfTuple(multipath, tuple), false);
   }
 
   /** The forwarding setting is that of the interface where the packet came in; containers only exist on hosts that forward. */
@@ -187,23 +206,24 @@ export class IpLayer {
     if (last !== undefined) receive(last);
   }
 
-  sendIp(outgoing: OutgoingPacket): void {
+  sendIp({ device, ...outgoing }: OutgoingPacket): void {
     const packet = this.output.run({ ttl: DEFAULT_TTL, ...outgoing }, "");
     if (packet === undefined) return;
     const { destination } = packet;
-    if (this.#kernel.isLocal(destination)) return this.#loop(packet);
-    const container = this.#containers.get(destination);
+    if (this.#kernel.isLocal(destination, device)) return this.#loop(packet, device);
+    const container = device === undefined ? this.#containers.get(destination) : undefined;
     if (container !== undefined) return this.#toContainer(packet, container);
-    const nextHop = this.#nextHop(packet);
+    const nextHop = this.#nextHop(packet, device);
     if (nextHop !== undefined) return this.#emit(packet, nextHop);
     this.#drop(packet, "no route");
     this.#tellSender(packet, "network");
   }
 
-  #loop(packet: IpPacket): void {
-    const last = this.postrouting.run(packet, LOOPBACK);
+  #loop(packet: IpPacket, device: string | undefined): void {
+    const link = (device === undefined ? undefined : this.#kernel.vrfOf(device)) ?? LOOPBACK;
+    const last = this.postrouting.run(packet, link);
     if (last === undefined) return;
-    this.#kernel.timers.after(LOOPBACK_DELAY, () => this.#route(last, LOOPBACK, true));
+    this.#kernel.timers.after(LOOPBACK_DELAY, () => this.#route(last, link, true));
   }
 
   #emit(packet: IpPacket, { device, via }: NextHop): void {
@@ -232,34 +252,41 @@ export class IpLayer {
   }
 
   /** The next hop did not answer. */
-  hostUnreachable(packet: IpPacket): void {
+  hostUnreachable(packet: IpPacket, link: string): void {
     this.#drop(packet, "next hop does not answer");
-    if (this.#kernel.isLocal(packet.source)) this.#tellSender(packet, "host");
-    else this.#errors.unreachable(packet, "host");
+    if (this.#kernel.isLocal(packet.source, link)) this.#tellSender(packet, "host");
+    else this.#errors.unreachable(packet, "host", link);
   }
 
-  sourceFor(destination: Ip): Ip | undefined {
-    if (this.#kernel.isLocal(destination)) return destination;
-    const links = this.#interfaces.values();
-    if (this.#containers.has(destination)) return chooseSource(destination, destination, undefined, links);
-    const nextHop = this.#nextHopTo(destination);
+  sourceFor(destination: Ip, device?: string): Ip | undefined {
+    if (this.#kernel.isLocal(destination, device)) return destination;
+    const vrf = device === undefined ? undefined : this.#kernel.vrfOf(device);
+    const links = [...this.#interfaces.values()].filter(({ name }) => this.#kernel.vrfOf(name) === vrf);
+    if (device === undefined && this.#containers.has(destination))
+      return chooseSource(destination, destination, undefined, links);
+    const nextHop = this.#nextHopTo(destination, device);
     if (nextHop === undefined) return undefined;
     return chooseSource(destination, nextHop.via ?? destination, this.#interfaces.get(nextHop.device), links);
   }
 
-  mtuTo(destination: Ip): number {
-    if (this.#kernel.isLocal(destination)) return LOOPBACK_MTU;
-    const nextHop = this.#nextHopTo(destination);
+  mtuTo(destination: Ip, device?: string): number {
+    if (this.#kernel.isLocal(destination, device)) return LOOPBACK_MTU;
+    const nextHop = this.#nextHopTo(destination, device);
     return (nextHop === undefined ? undefined : this.#interfaces.get(nextHop.device)?.mtu) ?? ETHERNET_MTU;
   }
 
   /** Where there are several next hops it is not known here which one answered. */
-  confirm(destination: Ip): void {
-    const nextHops = this.#routing.table.lookup(destination)?.nextHops ?? [];
-    const [nextHop] = nextHops;
+  confirm(destination: Ip, device?: string): void {
+    const nextHop = this.#onlyNextHop(destination, device);
     const link = nextHop === undefined ? undefined : this.#interfaces.get(nextHop.device);
-    if (nextHop === undefined || nextHops.length > 1 || link === undefined) return;
+    if (nextHop === undefined || link === undefined) return;
     const table = isIpv4(destination) ? link.arp.table : link.ndp.table;
     table.confirm(nextHop.via ?? destination);
+  }
+
+  #onlyNextHop(destination: Ip, device: string | undefined): NextHop | undefined {
+    if (this.#restricts(device)) return this.#nextHopOn(device, destination);
+    const nextHops = this.#routing.tables.of(device).lookup(destination)?.nextHops ?? [];
+    return nextHops.length === 1 ? nextHops[0] : undefined;
   }
 }

@@ -11,9 +11,14 @@ export interface Kernel {
   readonly name: string;
   readonly world: SimWorld;
   readonly timers: KernelTimers;
-  /** True for the addresses of every interface: Linux is a weak host (RFC 1122 section 3.3.4.2). */
-  isLocal(ip: Ip): boolean;
-  /** The same question about an IPv4 address as ipv4Number reads it; 127.0.0.0/8 left out. */
+  /**
+   * True for the addresses of every interface in the VRF of `device`, or in none: Linux is a weak host (RFC 1122
+   * section 3.3.4.2).
+   */
+  isLocal(ip: Ip, device?: string): boolean;
+  /** The VRF of an interface; a VRF is in itself. */
+  vrfOf(device: string): string | undefined;
+  /** Whether an IPv4 address, as ipv4Number reads it, is local in any VRF or in none; 127.0.0.0/8 left out. */
   isLocalNumber(ip: number): boolean;
   /** A packet that the next hop behind `link` did not answer for. */
   hostUnreachable(packet: IpPacket, link: string): void;

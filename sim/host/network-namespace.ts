@@ -1,5 +1,5 @@
 import { type Link } from "../../impl/ports.ts";
-import { type Ip, ipToBytes, isIpv4 } from "../../impl/wire/ip.ts";
+import { type Ip, isIpv4 } from "../../impl/wire/ip.ts";
 import { type Mac } from "../../impl/wire/mac.ts";
 import {
   type InterfaceAddress,
@@ -17,13 +17,14 @@ import { Interface, linkLocalOf } from "./interface.ts";
 import { type Routing } from "./ip-layer.ts";
 import { type Kernel } from "./kernel.ts";
 import { KernelTimers } from "./kernel-timers.ts";
+import { LocalAddresses } from "./local-addresses.ts";
 import { type NeighbourParameters, type NeighbourProfile, parametersOf } from "./neighbour-parameters.ts";
-import { ipv4Number } from "./neighbours.ts";
 import { type DeviceOwner, type NetworkDevice } from "./network-device.ts";
 import { type Tuple } from "./conntrack-tuple.ts";
 import { hashOfTuple, linuxMultipath, type MultipathSettings } from "./multipath.ts";
 import { type NextHop } from "./next-hop.ts";
 import { isValid } from "./nud.ts";
+import { RouteTables } from "./route-tables.ts";
 import { type Route, type RouteProtocol, RouteTable } from "./routes.ts";
 import { createSelector } from "./selector.ts";
 import { CONF4, CONF6, type Conf4, type Conf6, readSetting, type Setting } from "./sysctl.ts";
@@ -39,6 +40,8 @@ export interface RouteTarget {
   readonly via?: Ip | undefined;
   readonly device?: string | undefined;
   readonly metric?: number;
+  /** `ip route add … vrf red`. */
+  readonly vrf?: string | undefined;
 }
 
 /** Where a routing daemon wants packets to go. */
@@ -47,6 +50,7 @@ export interface DaemonRoute {
   readonly nextHops: readonly { readonly via?: Ip; readonly device: string; readonly weight?: number }[];
   /** 20 unless told, as FRR's zebra installs. */
   readonly metric?: number;
+  readonly vrf?: string | undefined;
 }
 
 const DAEMON_METRIC = 20;
@@ -57,11 +61,10 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
   readonly world: SimWorld;
   readonly timers: KernelTimers;
   protected readonly interfaces = new Map<string, Interface>();
-  protected readonly routeTable: RouteTable;
+  protected readonly tables: RouteTables;
   readonly #devices: Devices;
   readonly #byDevice = new Map<NetworkDevice, Interface>();
-  readonly #local = new Map<Ip, number>();
-  readonly #localNumbers = new Set<number>();
+  readonly #local = new LocalAddresses();
   readonly #defaults: Defaults;
   readonly #listeners = new Set<() => void>();
   #multipath: MultipathSettings;
@@ -77,7 +80,7 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
       this.#announce(bond);
     });
     this.#multipath = linuxMultipath(Math.floor(world.random(`${name}/multipath`).next() * 2 ** 32));
-    this.routeTable = this.#createTable();
+    this.tables = new RouteTables(() => this.#createTable());
     this.#addIp(this.#devices.addLoopback());
     this.addAddress(LOOPBACK, "127.0.0.1/8");
     this.addAddress(LOOPBACK, "::1/128");
@@ -87,7 +90,7 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
   protected routing(): Routing {
     const multipath = (): MultipathSettings => this.#multipath;
     return {
-      table: this.routeTable,
+      tables: this.tables,
       get multipath() {
         return multipath();
       },
@@ -123,7 +126,7 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
   abstract readonly alive: boolean;
   /** A frame for the IP layer of `link`. */
   protected abstract frame(link: Interface, frame: Uint8Array, toAll: boolean): void;
-  abstract hostUnreachable(packet: IpPacket): void;
+  abstract hostUnreachable(packet: IpPacket, link: string): void;
 
   trace(what: string, detail: string): void {
     this.world.trace.write(this.name, what, detail);
@@ -131,13 +134,19 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
 
   addInterface(spec: InterfaceSpec): NetworkDevice {
     const device = this.#devices.add(spec);
-    this.#addIp(device);
-    this.#assign(spec.name, { ip: linkLocalOf(spec.mac), length: 64 });
+    const added = this.#addIp(device);
+    if (spec.kind?.kind === "vrf") {
+      // drivers/net/vrf.c: IFF_NOARP; addrconf_addr_gen gives L3 masters no link-local address.
+      this.tables.addVrf(spec.name, spec.kind.table);
+      added.noArp = true;
+    } else {
+      this.#assign(spec.name, { ip: linkLocalOf(spec.mac), length: 64 });
+    }
     this.#linksChanged();
     return device;
   }
 
-  #addIp(device: NetworkDevice): void {
+  #addIp(device: NetworkDevice): Interface {
     const { conf4, conf6, neighbours } = this.#defaults;
     const options = {
       conf4: { ...conf4 },
@@ -148,13 +157,17 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
     const added = new Interface(this, device, options);
     this.interfaces.set(device.name, added);
     this.#byDevice.set(device, added);
+    return added;
   }
 
   removeInterface(name: string): void {
     const removed = this.interface(name);
+    for (const member of this.tables.isVrf(name) ? this.tables.membersOf(name) : []) this.setMaster(member, undefined);
     this.#devices.remove(name);
-    for (const { ip } of removed.addresses) this.#forget(ip);
+    for (const { ip } of removed.addresses) this.#local.remove(ip, this.vrfOf(name));
     this.#routesLeave(name);
+    if (this.tables.isVrf(name)) this.tables.removeVrf(name);
+    else this.tables.enslave(name, undefined);
     this.interfaces.delete(name);
     this.#byDevice.delete(removed.device);
     this.#linksChanged();
@@ -165,6 +178,7 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
     this.#devices.rename(name, to);
     this.interfaces.delete(name);
     this.interfaces.set(to, renamed);
+    this.tables.rename(name, to);
     const moved = (hop: NextHop): NextHop => (hop.device === name ? { ...hop, device: to } : hop);
     this.#rewriteRoutes(name, (nextHops) => nextHops.map(moved));
     this.#linksChanged();
@@ -177,11 +191,13 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
 
   #rewriteRoutes(device: string, rewrite: (nextHops: readonly NextHop[]) => readonly NextHop[]): void {
     const uses = ({ nextHops }: Route): boolean => nextHops.some((hop) => hop.device === device);
-    const old = this.routeTable.routes().filter(uses);
-    this.routeTable.removeWhere(uses);
-    for (const route of old) {
-      const nextHops = rewrite(route.nextHops);
-      if (nextHops.length > 0) this.routeTable.add({ ...route, nextHops });
+    for (const table of this.tables.all()) {
+      const old = table.routes().filter(uses);
+      table.removeWhere(uses);
+      for (const route of old) {
+        const nextHops = rewrite(route.nextHops);
+        if (nextHops.length > 0) table.add({ ...route, nextHops });
+      }
     }
   }
 
@@ -196,10 +212,26 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
     this.#linksChanged();
   }
 
+  /** `ip link set NAME master MASTER`. */
   setMaster(name: string, master: string | undefined): void {
     this.#devices.setMaster(name, master);
     this.interface(name).macChanged();
+    this.#moveToVrf(name, master !== undefined && this.tables.isVrf(master) ? master : undefined);
     this.#linksChanged();
+  }
+
+  /** The addresses and connected routes go along; other routes through the interface are gone, as it went down for a moment. */
+  #moveToVrf(name: string, vrf: string | undefined): void {
+    const before = this.tables.vrfOf(name);
+    if (before === vrf) return;
+    const { addresses } = this.interface(name);
+    this.#routesLeave(name);
+    this.tables.enslave(name, vrf);
+    for (const address of addresses) {
+      this.#local.remove(address.ip, before);
+      this.#local.add(address.ip, vrf);
+      this.#addConnected(name, address);
+    }
   }
 
   /** The administrator's up and down; the carrier is the cable's. */
@@ -218,8 +250,13 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
   }
 
   /** The VRF that an interface belongs to; a VRF belongs to itself. */
-  vrfOf(_link: string): string | undefined {
-    return undefined;
+  vrfOf(link: string): string | undefined {
+    return this.tables.vrfOf(link);
+  }
+
+  /** The VRF of `ip link add NAME type vrf table NUMBER`. */
+  vrfOfTable(number: number): string | undefined {
+    return this.tables.vrfOfTable(number);
   }
 
   plug(name: string, end: CableEnd): void {
@@ -244,15 +281,17 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
   }
 
   #assign(name: string, address: InterfaceAddress): void {
-    const { ip, length } = address;
     const owner = this.interface(name);
-    if (owner.hasAddress(ip)) return;
+    if (owner.hasAddress(address.ip)) return;
     owner.addAddress(address);
-    this.#local.set(ip, (this.#local.get(ip) ?? 0) + 1);
-    if (isIpv4(ip)) this.#localNumbers.add(ipv4Number(ipToBytes(ip)));
+    this.#local.add(address.ip, this.vrfOf(name));
+    this.#addConnected(name, address);
+  }
+
+  #addConnected(name: string, { ip, length }: InterfaceAddress): void {
     if (name === LOOPBACK) return;
     const nextHops = [{ device: name, via: undefined, weight: 1 }];
-    this.routeTable.add({ prefix: maskTo(ip, length), nextHops, metric: 0, protocol: "kernel" });
+    this.tables.for(name).add({ prefix: maskTo(ip, length), nextHops, metric: 0, protocol: "kernel" });
   }
 
   removeAddress(name: string, ip: Ip): void {
@@ -260,37 +299,28 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
     const address = owner.addresses.find((candidate) => candidate.ip === ip);
     if (address === undefined) return;
     owner.removeAddress(ip);
-    this.#forget(ip);
+    this.#local.remove(ip, this.vrfOf(name));
     const prefix = maskTo(ip, address.length);
     const used = owner.addresses.some((other) => maskTo(other.ip, other.length) === prefix);
     const isConnected = ({ protocol, nextHops: [hop] }: Route): boolean =>
       protocol === "kernel" && hop?.device === name;
-    if (!used) this.routeTable.removeWhere(isConnected, prefix);
+    if (!used) this.tables.for(name).removeWhere(isConnected, prefix);
     this.#linksChanged();
   }
 
-  #forget(ip: Ip): void {
-    const count = this.#local.get(ip) ?? 0;
-    if (count > 1) {
-      this.#local.set(ip, count - 1);
-      return;
-    }
-    this.#local.delete(ip);
-    if (isIpv4(ip)) this.#localNumbers.delete(ipv4Number(ipToBytes(ip)));
-  }
-
   /** `ip route add`. Without a device it is the one that leads to `via`. */
-  addRoute(prefix: string, { via, metric = 0, ...to }: RouteTarget): void {
-    const device = to.device ?? (via === undefined ? undefined : this.routeTable.lookup(via)?.nextHops[0]?.device);
+  addRoute(prefix: string, { via, metric = 0, vrf, ...to }: RouteTarget): void {
+    const table = this.tables.of(vrf);
+    const device = to.device ?? (via === undefined ? undefined : table.lookup(via)?.nextHops[0]?.device);
     if (device === undefined) throw new Error(`${this.name}: no interface leads to ${via ?? prefix}`);
     const nextHops = [{ device, via, weight: 1 }];
-    this.routeTable.add({ prefix: parsePrefix(prefix), nextHops, metric, protocol: "boot" });
+    table.add({ prefix: parsePrefix(prefix), nextHops, metric, protocol: "boot" });
   }
 
   /** Sets a routing daemon's route to a prefix; what it was before is replaced at once. */
-  setRoute(prefix: string, { nextHops, metric = DAEMON_METRIC }: DaemonRoute): void {
+  setRoute(prefix: string, { nextHops, metric = DAEMON_METRIC, vrf }: DaemonRoute): void {
     if (nextHops.length === 0) throw new Error(`${this.name}: a route to ${prefix} needs a next hop`);
-    this.routeTable.set({
+    this.tables.of(vrf).set({
       prefix: parsePrefix(prefix),
       nextHops: nextHops.map(({ device, via, weight = 1 }) => ({ device, via, weight })),
       metric,
@@ -299,9 +329,9 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
   }
 
   /** Removes the routes to a prefix, but those of the kernel, which come and go with addresses. */
-  removeRoute(prefix: string, via?: Ip): void {
+  removeRoute(prefix: string, via?: Ip, vrf?: string): void {
     const leads = ({ nextHops }: Route): boolean => via === undefined || nextHops.some((hop) => hop.via === via);
-    this.routeTable.removeWhere((route) => route.protocol !== "kernel" && leads(route), parsePrefix(prefix));
+    this.tables.of(vrf).removeWhere((route) => route.protocol !== "kernel" && leads(route), parsePrefix(prefix));
   }
 
   /** How packets are spread where a route has several next hops. Setting it forgets what selectors remember. */
@@ -311,26 +341,26 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
 
   set multipath(settings: MultipathSettings) {
     this.#multipath = settings;
-    this.routeTable.selectorsChanged();
+    for (const table of this.tables.all()) table.selectorsChanged();
   }
 
   /** Those that packets to `ip` can take now. */
-  nextHopsTo(ip: Ip): readonly NextHop[] {
-    return this.routeTable.nextHops(ip);
+  nextHopsTo(ip: Ip, vrf?: string): readonly NextHop[] {
+    return this.tables.of(vrf).nextHops(ip);
   }
 
   /** Where a packet of a flow would go now: `ip route get`. */
-  nextHopFor(tuple: Tuple): NextHop | undefined {
-    return this.routeTable.nextHop(tuple.destination, () => hashOfTuple(this.#multipath, tuple), false);
+  nextHopFor(tuple: Tuple, vrf?: string): NextHop | undefined {
+    return this.tables.of(vrf).nextHop(tuple.destination, () => hashOfTuple(this.#multipath, tuple), false);
   }
 
-  routes(): readonly Route[] {
-    return this.routeTable.routes();
+  routes(vrf?: string): readonly Route[] {
+    return this.tables.of(vrf).routes();
   }
 
   /** The routes to exactly this prefix, the one in use first. */
-  routesTo(prefix: Prefix): readonly Route[] {
-    return this.routeTable.routesTo(prefix);
+  routesTo(prefix: Prefix, vrf?: string): readonly Route[] {
+    return this.tables.of(vrf).routesTo(prefix);
   }
 
   /** Sets `net.ipv4.conf.eth0.arp_accept` and its like; ConfigError where the name is not known. */
@@ -354,15 +384,15 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
   }
 
   localAddresses(): readonly Ip[] {
-    return [...this.#local.keys()];
+    return this.#local.all();
   }
 
-  isLocal(ip: Ip): boolean {
-    return this.#local.has(ip) || ip.startsWith("127.");
+  isLocal(ip: Ip, device?: string): boolean {
+    return this.#local.has(ip, device === undefined ? undefined : this.vrfOf(device));
   }
 
   isLocalNumber(ip: number): boolean {
-    return this.#localNumbers.has(ip);
+    return this.#local.hasNumber(ip);
   }
 
   /** Called after an interface went up or down, came or went, or changed its addresses. */
@@ -393,7 +423,7 @@ export abstract class NetworkNamespace implements Kernel, DeviceOwner {
   }
 
   #linksChanged(): void {
-    this.routeTable.devicesChanged();
+    for (const table of this.tables.all()) table.devicesChanged();
     for (const listener of this.#listeners) listener();
   }
 }

@@ -124,7 +124,7 @@ export class HostProcess implements Ports {
       case "sendFrame":
         return this.#host.device(effect.link)?.transmit(effect.bytes);
       case "openDatagrams":
-        return this.#sockets.openDatagrams(effect.socket, effect.local);
+        return this.#sockets.openDatagrams(effect.socket, effect.local, effect.options);
       case "closeDatagrams":
         return this.#sockets.closeDatagrams(effect.socket);
       case "sendDatagram":

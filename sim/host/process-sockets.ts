@@ -1,11 +1,11 @@
-import { type Endpoint, type Input } from "../../impl/ports.ts";
+import { type DatagramOptions, type Endpoint, type Input } from "../../impl/ports.ts";
 import { ETHER_TYPES } from "../../impl/wire/ethernet.ts";
 import { type Ipv6 } from "../../impl/wire/ip.ts";
 import { IP_PROTOCOLS } from "../../impl/wire/ipv4.ts";
 import { type Host } from "./host.ts";
 import { type Interface } from "./interface.ts";
 import { ETHERNET_HEADER, etherTypeOf } from "./network-device.ts";
-import { type UdpSocket } from "./udp.ts";
+import { type OnDatagram, type UdpSocket } from "./udp.ts";
 
 /** Where the next header stands in a frame with IPv6. */
 const NEXT_HEADER = ETHERNET_HEADER + 6;
@@ -66,12 +66,15 @@ export class ProcessSockets {
     this.#groups.delete(key);
   }
 
-  openDatagrams(socket: string, local: Endpoint): void {
-    this.#datagrams.get(socket)?.close();
-    const opened = this.#host.udp.open(local, (from, bytes) =>
-      this.#deliver({ kind: "datagram", socket, from, bytes: bytes.slice() }),
-    );
-    this.#datagrams.set(socket, opened);
+  openDatagrams(socket: string, local: Endpoint, options: DatagramOptions = {}): void {
+    this.closeDatagrams(socket);
+    const receive: OnDatagram = (from, bytes, arrival) => {
+      const input = { kind: "datagram", socket, from, bytes: bytes.slice() } as const;
+      this.#deliver(options.arrivals === true ? { ...input, arrival } : input);
+    };
+    const opened = this.#host.udp.tryOpen(local, receive, options);
+    if (typeof opened === "string") this.#deliver({ kind: "socketFailed", socket, because: opened });
+    else this.#datagrams.set(socket, opened);
   }
 
   closeDatagrams(socket: string): void {

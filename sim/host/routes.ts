@@ -151,6 +151,12 @@ export class RouteTable {
     return chosen;
   }
 
+  /** Where a socket that is bound to `device` sends a packet: routes that leave through other interfaces do not count. */
+  nextHopOn(device: string, ip: Ip): NextHop | undefined {
+    const leavesThere = (hop: NextHop): boolean => hop.device === device;
+    return this.#longestMatch(ip, ({ usable }) => usable.some(leavesThere))?.usable.find(leavesThere);
+  }
+
   /** The routes to exactly this prefix, the one in use first. */
   routesTo(prefix: Prefix): readonly Route[] {
     return (this.#rows.get(prefix) ?? []).map(({ route }) => route);
@@ -163,20 +169,20 @@ export class RouteTable {
   #find(ip: Ip): Row | undefined {
     const cached = this.#cache.get(ip);
     if (cached !== undefined) return cached;
-    const found = this.#longestMatch(ip);
+    const found = this.#longestMatch(ip, ({ usable }) => usable.length > 0);
     if (this.#cache.size >= MOST_CACHED) this.#cache.clear();
     this.#cache.set(ip, found);
     return found;
   }
 
-  #longestMatch(ip: Ip): Row | undefined {
+  #longestMatch(ip: Ip, isUsable: (row: Row) => boolean): Row | undefined {
     const counts = this.#lengths[familyOf(ip)];
     const bytes = ipToBytes(ip);
     for (let length = counts.length - 1; length >= 0; length--) {
       if (counts[length] === 0) continue;
       clearFrom(bytes, length);
       const rows = this.#rows.get(`${ipFromBytes(bytes)}/${length}` as Prefix);
-      const found = rows?.find(({ usable }) => usable.length > 0);
+      const found = rows?.find(isUsable);
       if (found !== undefined) return found;
     }
     return undefined;
