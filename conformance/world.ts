@@ -78,6 +78,8 @@ export interface Settings {
   readonly refresh?: Micros;
   /** Probe an address before announcing it for the first time. */
   readonly probeFirst?: boolean;
+  /** What eBGP peers on the link send must come with TTL 255 (RFC 5082). */
+  readonly requireTtl?: boolean;
   /** Admission rules of the metallb.io kinds are enforced (true) or off. */
   readonly webhook?: boolean;
 }

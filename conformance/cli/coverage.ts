@@ -1,5 +1,6 @@
-// Which of upstream's Layer 2 behaviours the scenarios cover.
-import { GAPS, type Gap, LAYER2_BEHAVIOURS } from "../gaps.ts";
+// Which of the behaviours that upstream tests the scenarios cover.
+import { SUITES } from "../behaviours.ts";
+import { GAPS, type Gap } from "../gaps.ts";
 import { type Case } from "../runner/catalogue.ts";
 
 export interface Coverage {
@@ -12,14 +13,20 @@ export interface Coverage {
   readonly wrong: readonly string[];
 }
 
+const BEHAVIOURS: readonly string[] = SUITES.flatMap(({ name, behaviours }) =>
+  Array.from({ length: behaviours }, (_, index) => `${name} ${index + 1}`),
+);
+
+const isOfSuite = (text: string): boolean => SUITES.some(({ name }) => text.startsWith(`${name} `));
+
 export function coverageOf(cases: readonly Case[], gaps: readonly Gap[] = GAPS): Coverage {
-  const behaviours = Array.from({ length: LAYER2_BEHAVIOURS }, (_, index) => `L2 ${index + 1}`);
+  const behaviours = BEHAVIOURS;
   const covered = new Map<string, readonly string[]>();
   for (const behaviour of behaviours) {
     const names = new Set(cases.flatMap(({ scenario }) => (scenario.cites.includes(behaviour) ? [scenario.name] : [])));
     if (names.size > 0) covered.set(behaviour, [...names]);
   }
-  const cited = new Set(cases.flatMap(({ scenario }) => scenario.cites.filter((text) => text.startsWith("L2 "))));
+  const cited = new Set(cases.flatMap(({ scenario }) => scenario.cites.filter(isOfSuite)));
   return {
     covered,
     gaps,
@@ -38,9 +45,14 @@ export function coverageOf(cases: readonly Case[], gaps: readonly Gap[] = GAPS):
 
 export function formatCoverage({ covered, gaps, missing, wrong }: Coverage): string {
   return [
-    ...[...covered].map(([behaviour, names]) => `${behaviour.padEnd(6)} ${names.join(", ")}`),
+    ...[...covered].map(([behaviour, names]) => `${behaviour.padEnd(8)} ${names.join(", ")}`),
     "",
-    `${covered.size} of ${LAYER2_BEHAVIOURS} of MetalLB's Layer 2 behaviours are covered by a scenario; ${gaps.length} are known gaps`,
+    ...SUITES.map(({ name, about, behaviours }) => {
+      const of = (all: readonly string[]): number => all.filter((text) => text.startsWith(`${name} `)).length;
+      const known = of(gaps.map(({ behaviour }) => behaviour));
+      const counts = `${of([...covered.keys()])} of ${behaviours} of MetalLB's ${about} behaviours`;
+      return `${counts} are covered by a scenario; ${known} are known gaps`;
+    }),
     ...gaps.map(({ behaviour, because }) => `gap: ${behaviour}: ${because}`),
     ...missing.map((behaviour) => `missing: ${behaviour}`),
     ...wrong.map((text) => `wrong: ${text}`),

@@ -58,6 +58,7 @@ program
   .description("Runs the conformance scenarios.")
   .argument("[pattern]", "a piece of the name; * stands for anything, | stands between alternatives")
   .option("--driver <name>", "where to run: sim, netns", "sim")
+  .option("--router <name>", "what routers run on netns: frr, bird", "frr")
   .option("--seed <text>", "same seed, same run", "1")
   .option("--twice", "run each twice and compare the traces")
   .option("--quiet", "print only what failed, and the sum")
@@ -82,7 +83,7 @@ program
   .command("list")
   .description("Lists the conformance scenarios by group.")
   .argument("[pattern]", "a piece of the name; * stands for anything, | stands between alternatives")
-  .option("--coverage", "which of MetalLB's Layer 2 behaviours they cover, and which not")
+  .option("--coverage", "which of the behaviours that MetalLB tests they cover, and which not")
   .option("--json", "as JSON")
   .action(async (pattern: string | undefined, flags) => {
     const { listCommand } = await import("./list.ts");

@@ -118,8 +118,9 @@ export function noNeedlessReset(talk: BgpTalk): Invariant {
       const { message, ended, connection } = moment;
       const isCease = message?.kind === "notification" && message.code === ERRORS.cease.code;
       const isOfBfd = isCease && message.subcode === ERRORS.bfdDown.subcode;
-      if ((!isCease && !ended) || isOfBfd || connection.sides.peer.notified || hasReason(connection, now))
-        return undefined;
+      const { speaker, peer } = connection.sides;
+      const isSaid = peer.notified || (ended && speaker.notified);
+      if ((!isCease && !ended) || isOfBfd || isSaid || hasReason(connection, now)) return undefined;
       return `${connection.name}: the speaker ends it, though nothing about it changed`;
     },
   };
@@ -134,8 +135,9 @@ function concernedBy({ object, previous }: Extract<Observation, { readonly kind:
     return before === JSON.stringify(metadata.labels) ? [] : [`node ${metadata.name}`];
   }
   if (kind !== "BGPPeer") return [];
-  return [object, previous].map((each) => {
-    const spec = each !== undefined && "spec" in each ? (each.spec as { readonly peerAddress?: string }) : {};
-    return spec.peerAddress === undefined ? "everybody" : `peer ${spec.peerAddress}`;
+  return [object, previous].flatMap((each) => {
+    if (each === undefined || !("spec" in each)) return [];
+    const { peerAddress } = each.spec as { readonly peerAddress?: string };
+    return peerAddress === undefined ? "everybody" : `peer ${peerAddress}`;
   });
 }

@@ -22,7 +22,7 @@ export interface ToldRoute {
 
 interface SideState {
   open: Open | undefined;
-  /** The last message, and the one before it. */
+  /** The last message. */
   saidAt: Micros | undefined;
   keepalives: number;
   notified: boolean;
@@ -91,7 +91,7 @@ function asnOf(open: Open | undefined): number | undefined {
   return open === undefined ? undefined : (findCapability(open.capabilities, "fourOctetAs")?.asn ?? open.asn);
 }
 
-/** What an observation was on its connection. The connection is as it was before. */
+/** What an observation was on its connection, which has taken it in already. */
 export interface Moment {
   readonly connection: BgpConnection;
   readonly by: Side;

@@ -10,6 +10,7 @@ import {
   type Answer,
   type Client,
   type Ending,
+  type Flows,
   type Listening,
   type Overheard,
   type Probe,
@@ -22,6 +23,7 @@ import { claimOf } from "../claims.ts";
 import { ending } from "../ending.ts";
 import { answerIn, type Asker, question } from "../question.ts";
 import { type Stage } from "./clock.ts";
+import { openFlows } from "./flows.ts";
 import { type RawBgpOptions, SimRawBgp } from "./raw-bgp.ts";
 import { type Wiring } from "./wiring.ts";
 
@@ -73,9 +75,10 @@ export class SimClient implements Client {
     this.#wiring = wiring;
   }
 
-  // The driver has no routers yet.
-  flows(): Promise<never> {
-    return Promise.reject(new Error("flows are not there yet"));
+  async flows(options: Parameters<Client["flows"]>[0]): Promise<Flows> {
+    const router = this.#wiring.hosts.get(options.router);
+    if (router === undefined) throw new Error(`there is no router "${options.router}"`);
+    return openFlows(this.#host, router, this.#stage, options);
   }
 
   async rawBgp(options: RawBgpOptions): Promise<RawBgp> {

@@ -247,6 +247,7 @@ export class SimCluster {
           ...(settings.refresh === undefined ? {} : { refresh: settings.refresh }),
           ...(settings.probeFirst === undefined ? {} : { probeFirst: settings.probeFirst }),
         },
+        bgp: { requireTtl: settings.requireTtl ?? false },
       });
     return new ProcessSlot(name, host, make, (deliver) => this.#connect(name, deliver));
   }

@@ -20,6 +20,7 @@ const CAPABILITIES: readonly Capability[] = [
   "kubernetes",
   "dataplane",
   "rawFrames",
+  "rawBgp",
   "resources",
   "virtualTime",
 ];

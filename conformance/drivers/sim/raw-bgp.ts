@@ -1,6 +1,9 @@
 // A BGP speaker of the scenario's making, on the TCP of a simulated client.
 import { HEADER_LENGTH } from "../../../impl/wire/bgp/header.ts";
+import { parsePrefix } from "../../../impl/wire/prefix.ts";
+import { encodeUtf8 } from "../../../impl/wire/text.ts";
 import { type Micros } from "../../../impl/wire/time.ts";
+import { type Md5Key } from "../../../sim/host/tcp-admission.ts";
 import { type Host } from "../../../sim/host/host.ts";
 import { type TcpHandler, type TcpSocket } from "../../../sim/host/tcp.ts";
 import { type Ending, type RawBgp, type RawBgpConnection } from "../../world.ts";
@@ -19,6 +22,12 @@ function cut(bytes: Uint8Array): { readonly messages: readonly Uint8Array[]; rea
     at += length;
   }
   return { messages, rest: bytes.slice(at) };
+}
+
+/** The same key for everybody. */
+function keysOf(key: string | undefined): readonly Md5Key[] {
+  if (key === undefined) return [];
+  return ["0.0.0.0/0", "::/0"].map((peers) => ({ peers: parsePrefix(peers), key: encodeUtf8(key) }));
 }
 
 interface Connection {
@@ -46,7 +55,7 @@ export class SimRawBgp implements RawBgp {
     this.#now = now;
     this.#touch = touch;
     this.#greet = options.greet ?? [];
-    this.#listener = host.tcp.listen(PORT, (socket) => this.#accept(socket));
+    this.#listener = host.tcp.listen(PORT, (socket) => this.#accept(socket), { md5Keys: keysOf(options.md5Key) });
   }
 
   #accept(socket: TcpSocket): TcpHandler {
