@@ -152,6 +152,7 @@ export class Host extends NetworkNamespace implements IpStack {
     this.#state = "off";
     this.trace("power", "off");
     this.timers.forgetAll();
+    for (const table of this.tables.all()) table.removeWhere(({ protocol }) => protocol === "daemon");
     this.udp.reset();
     this.tcp.reset();
     for (const link of this.interfaces.values()) link.forgetAll();
