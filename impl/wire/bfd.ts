@@ -159,6 +159,7 @@ export function refusalOf(packet: BfdControl): BfdRefusal | undefined {
  *
  *   marker         4  tells our own packets from others on the port
  *   discriminator  4  ours
+ *   padding        16 FRR returns nothing that is shorter than its own, of 24 bytes
  */
 export interface BfdEcho {
   readonly discriminator: number;
@@ -166,14 +167,17 @@ export interface BfdEcho {
 
 /** "Echo" in ASCII. */
 const ECHO_MARKER = 0x4563_686f;
+const ECHO_PADDING = 16;
 
 export function encodeBfdEcho({ discriminator }: BfdEcho): Uint8Array {
-  return new Writer(8).u32(ECHO_MARKER).u32(discriminator).finish();
+  return new Writer(24).u32(ECHO_MARKER).u32(discriminator).zeros(ECHO_PADDING).finish();
 }
 
 export function decodeBfdEcho(payload: Uint8Array): BfdEcho {
   const reader = new Reader(payload, "bfdEcho");
   const marker = reader.u32("marker");
   if (marker !== ECHO_MARKER) reader.fail("marker", `is 0x${marker.toString(16)}`);
-  return { discriminator: reader.u32("discriminator") };
+  const discriminator = reader.u32("discriminator");
+  reader.bytes(ECHO_PADDING, "padding");
+  return { discriminator };
 }

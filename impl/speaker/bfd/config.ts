@@ -1,6 +1,5 @@
 // RFC 5880 section 6.8.1 (the variables that an operator sets), RFC 5881 (single hop), RFC 5883 (several hops).
 import { type BfdProfile } from "../../api/config.ts";
-import { type Family } from "../../wire/ip.ts";
 import { type Micros, millis } from "../../wire/time.ts";
 
 /** How a session runs. Times are what this side wishes; what is used is negotiated. */
@@ -29,9 +28,9 @@ const DEFAULTS = {
 /** RFC 5881 section 5: an address of the same link is proved by the greatest TTL. */
 const SINGLE_HOP_TTL = 255;
 
-export function bfdConfig(profile: BfdProfile, hops: Hops, family: Family): BfdConfig {
-  // RFC 5883 section 3: no Echo over several hops. Linux returns Echo packets to their sender over IPv4 only.
-  const echo = profile.echoMode && hops === "single" && family === "ipv4";
+export function bfdConfig(profile: BfdProfile, hops: Hops): BfdConfig {
+  // RFC 5883 section 3: no Echo over several hops.
+  const echo = profile.echoMode && hops === "single";
   return {
     role: profile.passiveMode ? "passive" : "active",
     desiredMinTx: profile.transmitInterval ?? DEFAULTS.interval,

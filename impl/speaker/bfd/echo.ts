@@ -11,7 +11,8 @@ export function settleEcho(session: BfdSession, now: Micros): BfdSession {
   if (config.echoInterval === undefined || remote.requiredMinEchoRx === 0) return { ...session, echo: undefined };
   const interval = longer(config.echoInterval, remote.requiredMinEchoRx);
   if (echo?.interval === interval) return session;
-  const started: Echo = { interval, sendAt: echo?.sendAt ?? now, heardAt: now };
+  const heardAt = echo?.heardAt === undefined ? undefined : now;
+  const started: Echo = { interval, sendAt: echo?.sendAt ?? now, heardAt };
   return { ...session, echo: started };
 }
 

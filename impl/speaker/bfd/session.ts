@@ -30,7 +30,8 @@ export interface Intervals {
 export interface Echo {
   readonly interval: Micros;
   readonly sendAt: Micros;
-  readonly heardAt: Micros;
+  /** Undefined until one came back. FRR offers to return them even where its kernel does not: only then do they count. */
+  readonly heardAt: Micros | undefined;
 }
 
 interface Variables {
@@ -43,6 +44,8 @@ interface Variables {
   readonly used: Intervals;
   /** `again`: the intervals changed once more while a Poll Sequence was under way. */
   readonly poll: "none" | "active" | "again";
+  /** The peer spoke to a predecessor of this session. A passive side must answer then, or neither would ever begin. */
+  readonly called: boolean;
   readonly sentAt: Micros | undefined;
   /** Undefined: nothing is sent periodically. */
   readonly transmit: { readonly interval: Micros; readonly at: Micros } | undefined;
@@ -66,6 +69,7 @@ export function newSession(config: BfdConfig, localDiscriminator: number): BfdSe
     offered,
     used: offered,
     poll: "none",
+    called: false,
     sentAt: undefined,
     transmit: undefined,
     remote: undefined,
@@ -79,7 +83,7 @@ export function detectionDeadline({ remote, used }: BfdSession): Micros | undefi
 }
 
 export function echoDeadline(session: BfdSession): Micros | undefined {
-  if (session.kind !== "up" || session.echo === undefined) return undefined;
+  if (session.kind !== "up" || session.echo?.heardAt === undefined) return undefined;
   return plus(session.echo.heardAt, times(session.echo.interval, session.config.detectMultiplier));
 }
 

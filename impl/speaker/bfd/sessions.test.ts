@@ -130,15 +130,14 @@ describe("a BFDProfile", () => {
     minimumTtl: undefined,
   };
   it("means what FRR's defaults say", () => {
-    expect(bfdConfig(profile, "single", "ipv4")).toEqual(CONFIG);
-    expect(bfdConfig(profile, "multi", "ipv6")).toEqual({ ...CONFIG, minimumTtl: 254 });
+    expect(bfdConfig(profile, "single")).toEqual(CONFIG);
+    expect(bfdConfig(profile, "multi")).toEqual({ ...CONFIG, minimumTtl: 254 });
   });
 
-  it("has no Echo over several hops or IPv6", () => {
+  it("has no Echo over several hops (RFC 5883 section 3)", () => {
     const echo = { ...profile, echoMode: true };
-    expect(bfdConfig(echo, "single", "ipv4").echoInterval).toBe(millis(50));
-    expect(bfdConfig(echo, "multi", "ipv4").echoInterval).toBeUndefined();
-    expect(bfdConfig(echo, "single", "ipv6").echoInterval).toBeUndefined();
+    expect(bfdConfig(echo, "single").echoInterval).toBe(millis(50));
+    expect(bfdConfig(echo, "multi").echoInterval).toBeUndefined();
   });
 
   it("sets every field", () => {
@@ -152,7 +151,7 @@ describe("a BFDProfile", () => {
       passiveMode: true,
       minimumTtl: 250,
     };
-    expect(bfdConfig(full, "multi", "ipv4")).toEqual({
+    expect(bfdConfig(full, "multi")).toEqual({
       role: "passive",
       desiredMinTx: millis(61),
       requiredMinRx: millis(60),

@@ -138,7 +138,10 @@ export class BfdSessions {
     const packet = decoded(() => decodeBfd(datagram.bytes));
     if (packet === undefined) return this.#drop("malformed");
     const finding = this.#find(packet, datagram);
-    if ("drop" in finding) return this.#drop(finding.drop);
+    if ("drop" in finding) {
+      this.#drop(finding.drop);
+      return finding.drop === "unknownDiscriminator" ? this.#call(datagram, now) : [];
+    }
     this.#count(finding.row, "controlIn");
     return this.#step(finding.row, { kind: "received", packet }, now);
   }
@@ -183,6 +186,14 @@ export class BfdSessions {
     // No session here uses authentication, so none may come in.
     if (packet.authentication !== undefined) return { drop: "authentication" };
     return { row };
+  }
+
+  /** FRR never forgets the discriminator of a session that was AdminDown: it waits to hear of the next one. */
+  #call(datagram: BfdDatagram, now: Micros): readonly BfdSessionsEffect[] {
+    const row = this.#findByPath(datagram);
+    if (row === undefined || row.endsAt !== undefined || datagram.ttl < row.session.config.minimumTtl) return [];
+    const waits = row.session.remote === undefined && !row.session.called;
+    return waits && row.session.config.role === "passive" ? this.#step(row, { kind: "called" }, now) : [];
   }
 
   /** RFC 5881 section 3 asks for the interface, RFC 5883 section 4 for both addresses. */

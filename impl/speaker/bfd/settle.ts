@@ -24,7 +24,7 @@ export function settle(before: BfdSession, after: BfdSession, now: Micros, rando
 /** Section 6.8.3: slow while the session is not up; control packets are only the reserve while Echo runs. */
 function wishOf(session: BfdSession): Intervals {
   const { desiredMinTx, requiredMinRx } = session.config;
-  const echoes = session.kind === "up" && session.echo !== undefined;
+  const echoes = session.kind === "up" && session.echo?.heardAt !== undefined;
   return {
     desiredMinTx: session.kind === "up" ? desiredMinTx : longer(desiredMinTx, SLOW_INTERVAL),
     requiredMinRx: echoes ? longer(requiredMinRx, SLOW_INTERVAL) : requiredMinRx,
@@ -51,8 +51,8 @@ function offerIntervals(session: BfdSession): BfdSession {
 }
 
 /** Section 6.8.7: nobody is to be told anything unless he asks. */
-function isSilent({ config, remote }: BfdSession): boolean {
-  return config.role === "passive" && remote === undefined;
+function isSilent({ config, remote, called }: BfdSession): boolean {
+  return config.role === "passive" && remote === undefined && !called;
 }
 
 /** Undefined: no periodic packets. */

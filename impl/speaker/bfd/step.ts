@@ -14,6 +14,8 @@ export type BfdEvent =
   | { readonly kind: "received"; readonly packet: BfdControl }
   /** One of our Echo packets came back. */
   | { readonly kind: "echoReturned" }
+  /** The peer is there, but speaks to a session that is no more. */
+  | { readonly kind: "called" }
   | { readonly kind: "wake" }
   | { readonly kind: "enable" }
   | { readonly kind: "disable" }
@@ -44,7 +46,9 @@ export function step(session: BfdSession, event: BfdEvent, now: Micros, random: 
     case "received":
       return receive(session, event.packet, now, random);
     case "echoReturned":
-      return { session: afterEcho(session, now), effects: [] };
+      return finish(session, afterEcho(session, now), "enabled", now, random);
+    case "called":
+      return finish(session, { ...session, called: true }, "enabled", now, random);
     case "wake":
       return wake(session, now, random);
     case "enable":
