@@ -61,7 +61,7 @@ export function withClientRoutes(topology: Topology, subnets: readonly Prefix[])
     if (station.role !== "client") return station;
     const routes = subnets.flatMap((prefix) => {
       const link = linksOf(station).find((candidate) => speaks(candidate, prefix));
-      return link === undefined ? [] : [{ prefix, via: undefined, device: link.name }];
+      return link === undefined ? [] : [{ prefix, via: undefined, device: link.name, vrf: undefined }];
     });
     return { ...station, routes: [...station.routes, ...routes] };
   });

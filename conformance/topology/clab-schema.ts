@@ -1,6 +1,6 @@
 // What containerlab's published schema says about the parts of a topology file that ours use: names of fields, kinds and
 // patterns as of schemas/clab.schema.json, revision b11ef1a, of https://github.com/srl-labs/containerlab.
-import { type JsonObject, isObject } from "../../impl/api/schema/json-object.ts";
+import { isObject, type JsonObject } from "../../impl/api/schema/json-object.ts";
 
 const KINDS = ["linux", "bridge", "ovs-bridge", "ext-container", "k8s-kind", "host"];
 const TOP = ["name", "prefix", "mgmt", "topology", "settings"];

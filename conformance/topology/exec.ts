@@ -13,6 +13,7 @@ export type ExecCommand =
       readonly prefix: Prefix;
       readonly via: Ip | undefined;
       readonly device: string | undefined;
+      readonly vrf: string | undefined;
     }
   | { readonly kind: "linkAdd"; readonly name: string; readonly type: LinkType }
   | { readonly kind: "linkSet"; readonly device: string; readonly change: LinkSetting }
@@ -22,6 +23,7 @@ export type ExecCommand =
 export type LinkType =
   | { readonly kind: "bridge" }
   | { readonly kind: "bond" }
+  | { readonly kind: "vrf"; readonly table: number }
   | { readonly kind: "vlan"; readonly parent: string; readonly id: number };
 
 export interface LinkSetting {
@@ -31,6 +33,8 @@ export interface LinkSetting {
   readonly master?: string;
   readonly noArp?: boolean;
 }
+
+const MAX_TABLE = 0xffffffff;
 
 const HARMLESS = new Set(["echo", "true", "sleep", "hostname", "ping", "touch", "mkdir"]);
 
@@ -61,8 +65,8 @@ function readAddress(words: readonly string[]): ExecCommand | string {
 function readRoute(words: readonly string[], v6: boolean): ExecCommand | string {
   const [verb, target = "", ...rest] = words;
   if (verb !== "add" && verb !== "replace") return `"ip route ${verb ?? ""}" is not supported`;
-  const found = options(rest, ["via", "dev"]);
-  if (found === undefined) return "only via and dev are supported: ip route add PREFIX via ADDRESS dev DEVICE";
+  const found = options(rest, ["via", "dev", "vrf"]);
+  if (found === undefined) return "only via, dev and vrf are supported: ip route add PREFIX via ADDRESS dev DEVICE";
   const viaText = found.get("via");
   const via = viaText === undefined ? undefined : readIp(viaText);
   if (viaText !== undefined && via === undefined) return `"${viaText}" is not an IP address`;
@@ -73,13 +77,13 @@ function readRoute(words: readonly string[], v6: boolean): ExecCommand | string 
   if (prefix === undefined) return `"${target}" is not a prefix`;
   const device = found.get("dev");
   if (via === undefined && device === undefined) return "a route needs via or dev";
-  return { kind: "route", prefix, via, device };
+  return { kind: "route", prefix, via, device, vrf: found.get("vrf") };
 }
 
 function readLinkAdd(words: readonly string[]): ExecCommand | string {
   const at = words.indexOf("type");
   const type = words[at + 1];
-  if (at < 0 || type === undefined) return "the type is missing: ip link add NAME type bridge|bond|vlan";
+  if (at < 0 || type === undefined) return "the type is missing: ip link add NAME type bridge|bond|vlan|vrf";
   const before = words.slice(0, at);
   const parentAt = before.indexOf("link");
   const parent = parentAt < 0 ? undefined : before[parentAt + 1];
@@ -88,7 +92,7 @@ function readLinkAdd(words: readonly string[]): ExecCommand | string {
       word !== "name" && word !== "dev" && (parentAt < 0 || (index !== parentAt && index !== parentAt + 1)),
   )[0];
   const rest = words.slice(at + 2);
-  if (name === undefined) return "the name is missing: ip link add NAME type bridge|bond|vlan";
+  if (name === undefined) return "the name is missing: ip link add NAME type bridge|bond|vlan|vrf";
   if (type === "bridge" && rest.length === 0) return { kind: "linkAdd", name, type: { kind: "bridge" } };
   if (type === "bond") {
     const mode = options(rest, ["mode", "miimon"])?.get("mode");
@@ -101,6 +105,13 @@ function readLinkAdd(words: readonly string[]): ExecCommand | string {
       return "a VLAN needs its parent and an id from 1 to 4094: ip link add link eth1 name eth1.10 type vlan id 10";
     }
     return { kind: "linkAdd", name, type: { kind: "vlan", parent, id } };
+  }
+  if (type === "vrf") {
+    const table = Number(options(rest, ["table"])?.get("table"));
+    if (!Number.isInteger(table) || table < 1 || table > MAX_TABLE) {
+      return "a VRF needs the number of its table: ip link add red type vrf table 2";
+    }
+    return { kind: "linkAdd", name, type: { kind: "vrf", table } };
   }
   return `interfaces of type ${type} are not supported`;
 }

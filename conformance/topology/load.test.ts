@@ -145,7 +145,7 @@ describe("a problem of a topology", () => {
     [
       "a port of no bridge",
       exec("ip link set eth1 master eth0"),
-      "topology.clab.yml:7: topology.nodes.a.exec[0]: eth0 is neither a bridge nor a bond",
+      "topology.clab.yml:7: topology.nodes.a.exec[0]: eth0 is neither a bridge, a bond nor a VRF",
     ],
     [
       "a device twice",
@@ -193,7 +193,7 @@ describe("a problem of a topology", () => {
         ...lab(["kind: linux", "binds: ['frr.conf:/etc/frr/frr.conf']"]),
         "frr.conf": "hostname a\n ip address 192.0.2.1/24\n",
       },
-      'frr.conf:2: "ip address 192.0.2.1/24" stands outside an interface',
+      'frr.conf:2: "ip address 192.0.2.1/24" belongs into: interface NAME',
     ],
     [
       "an address of frr.conf that is none",

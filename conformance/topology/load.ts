@@ -15,10 +15,11 @@ import {
   readPrefix,
 } from "../../impl/wire/prefix.ts";
 import { type Micros, seconds } from "../../impl/wire/time.ts";
+import { readFrrConfig } from "../../sim/router/config/read.ts";
 import { readClusterFile } from "./cluster-file.ts";
 import { type ExecCommand, readExec, readSysctl } from "./exec.ts";
 import { openYaml, readDuration, shownPath } from "./files.ts";
-import { readFrrInterfaces } from "./frr-interfaces.ts";
+import { kernelCommands } from "./frr-commands.ts";
 import { type KindNode, readKindCluster } from "./kind-cluster.ts";
 import { type NeighbourProfile, type Plug, type SwitchSpec, type Topology } from "./model.ts";
 import { TopologyError } from "./problem.ts";
@@ -100,21 +101,19 @@ function runExec(builder: StationBuilder, value: Value): void {
   }
 }
 
-function readFrr(draft: Draft, builder: StationBuilder, value: Value): boolean {
-  let found = false;
+function readFrr(draft: Draft, builder: StationBuilder, value: Value): void {
   for (const bind of value.get("binds").items()) {
     const [from = "", to = ""] = bind.string().split(":");
     if (!to.endsWith("/frr.conf")) continue;
-    found = true;
     const path = join(draft.root, from);
     if (!existsSync(path)) bind.fail(`there is no file ${from}`);
     const text = readFileSync(path, "utf8");
-    builder.frr = { name: shownPath(path), text };
-    const lines = readFrrInterfaces(text);
-    if ("problem" in lines) throw new TopologyError(shownPath(path), lines.line, lines.problem);
-    for (const { command } of lines) builder.run(command, bind);
+    const read = readFrrConfig(text);
+    if ("problems" in read) throw TopologyError.of(shownPath(path), read.problems);
+    builder.role = "router";
+    builder.frr = { name: shownPath(path), text, config: read.config };
+    for (const command of kernelCommands(read.config)) builder.run(command, bind);
   }
-  return found;
 }
 
 function readNode(draft: Draft, name: string, value: Value): void {
@@ -143,7 +142,7 @@ function readNode(draft: Draft, name: string, value: Value): void {
     if (typeof command === "string") setting.fail(command);
     else builder.run(command, setting);
   }
-  if (readFrr(draft, builder, value)) builder.role = "router";
+  readFrr(draft, builder, value);
   builder.neighbours = readNeighbourProfile(value);
   runExec(builder, value);
 }

@@ -4,6 +4,7 @@ import { type Ip } from "../../impl/wire/ip.ts";
 import { type Mac } from "../../impl/wire/mac.ts";
 import { type InterfaceAddress, type Prefix } from "../../impl/wire/prefix.ts";
 import { type Micros } from "../../impl/wire/time.ts";
+import { type RouterConfig } from "../../sim/router/config/model.ts";
 
 export interface Topology {
   readonly name: string;
@@ -39,7 +40,7 @@ export interface Station {
   readonly sysctls: readonly (readonly [string, string])[];
   /** How its neighbour cache behaves: `linux`, or a router's profile. */
   readonly neighbours: NeighbourProfile;
-  /** A router's configuration, as FRR reads it. */
+  /** Of a router: what its daemons read. What it does to the kernel is among the station's own settings already. */
   readonly frr: FrrFile | undefined;
 }
 
@@ -47,6 +48,7 @@ export interface FrrFile {
   /** As messages name it. */
   readonly name: string;
   readonly text: string;
+  readonly config: RouterConfig;
 }
 
 export interface NeighbourProfile {
@@ -66,6 +68,7 @@ export interface InterfaceSpec {
     | { readonly kind: "plain" }
     | { readonly kind: "bridge" }
     | { readonly kind: "bond" }
+    | { readonly kind: "vrf"; readonly table: number }
     | { readonly kind: "vlan"; readonly parent: string; readonly id: number };
   readonly addresses: readonly InterfaceAddress[];
 }
@@ -74,6 +77,8 @@ export interface RouteSpec {
   readonly prefix: Prefix;
   readonly via: Ip | undefined;
   readonly device: string | undefined;
+  /** The VRF whose table it stands in. */
+  readonly vrf: string | undefined;
 }
 
 export interface SwitchSpec {

@@ -9,4 +9,11 @@ export class TopologyError extends Error {
     this.file = file;
     this.line = line;
   }
+
+  /** Everything that is wrong with one file, a line for each. */
+  static of(file: string, problems: readonly { readonly line: number; readonly problem: string }[]): TopologyError {
+    const [first, ...others] = problems;
+    const rest = others.map(({ line, problem }) => `\n${file}:${line}: ${problem}`);
+    return new TopologyError(file, first?.line ?? 1, `${first?.problem ?? "is not understood"}${rest.join("")}`);
+  }
 }

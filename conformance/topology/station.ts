@@ -2,7 +2,14 @@ import { type Ip } from "../../impl/wire/ip.ts";
 import { type Mac } from "../../impl/wire/mac.ts";
 import { type InterfaceAddress } from "../../impl/wire/prefix.ts";
 import { type ExecCommand, type LinkSetting, type LinkType } from "./exec.ts";
-import { type FrrFile, type InterfaceSpec, type NeighbourProfile, type Role, type RouteSpec, type Station } from "./model.ts";
+import {
+  type FrrFile,
+  type InterfaceSpec,
+  type NeighbourProfile,
+  type Role,
+  type RouteSpec,
+  type Station,
+} from "./model.ts";
 import { type Value } from "./yaml.ts";
 
 interface DraftInterface {
@@ -55,7 +62,8 @@ export class StationBuilder {
     const device = this.#device(name, where);
     if (change.master !== undefined) {
       const master = this.#device(change.master, where).kind.kind;
-      if (master !== "bridge" && master !== "bond") where.fail(`${change.master} is neither a bridge nor a bond`);
+      if (master === "plain" || master === "vlan")
+        where.fail(`${change.master} is neither a bridge, a bond nor a VRF`);
     }
     device.setting = { ...device.setting, ...change };
   }
@@ -67,8 +75,9 @@ export class StationBuilder {
       if (command.kind === "address") {
         this.#device(command.device, where).addresses.push({ address: command.address, where });
       } else if (command.kind === "route") {
-        if (command.device !== undefined) this.#device(command.device, where);
-        routes.push({ prefix: command.prefix, via: command.via, device: command.device });
+        const { prefix, via, device, vrf } = command;
+        for (const name of [device, vrf]) if (name !== undefined) this.#device(name, where);
+        routes.push({ prefix, via, device, vrf });
       } else if (command.kind === "linkAdd") this.#addLink(command.name, command.type, where);
       else if (command.kind === "linkSet") this.#set(command.device, command.change, where);
       else if (command.kind === "sysctl") sysctls.push([command.name, command.value]);

@@ -10,6 +10,8 @@ export interface RouterConfig {
   readonly vrfs: readonly string[];
   readonly interfaces: readonly InterfaceConfig[];
   readonly staticRoutes: readonly StaticRoute[];
+  /** Packets for others are passed on; undefined: as the kernel has it. */
+  readonly forwarding: Readonly<Record<Family, boolean | undefined>>;
   /** `ip nht resolve-via-default`: a default route makes a next hop reachable. */
   readonly resolveViaDefault: Readonly<Record<Family, boolean>>;
   /** One per VRF. */
@@ -134,7 +136,7 @@ export interface PeerSettings {
   /** RFC 5082: packets are sent with TTL 255, and must come with at least this one. */
   readonly minTtl: number | undefined;
   readonly disableConnectedCheck: boolean;
-  /** RFC 8950 for IPv4 is offered; undefined: as the kind of neighbour suggests (yes for interfaces). */
+  /** RFC 8950 is offered for IPv4. */
   readonly extendedNextHop: boolean;
   readonly gracefulRestart: "restarter" | "helper" | "disabled";
   readonly bfd: BfdSettings | undefined;
