@@ -1,86 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { type Effect, type Input, type KubeRequest } from "../../impl/ports.ts";
+import { type Effect } from "../../impl/ports.ts";
 import { type Ip, parseIp, solicitedNodeGroup } from "../../impl/wire/ip.ts";
 import { ZERO_MAC } from "../../impl/wire/mac.ts";
-import { decodeUtf8, encodeUtf8 } from "../../impl/wire/text.ts";
+import { encodeUtf8 } from "../../impl/wire/text.ts";
 import { plus, seconds } from "../../impl/wire/time.ts";
-import { createWorld } from "../create-world.ts";
-import { connect } from "../ethernet/cable.ts";
-import { Host } from "./host.ts";
 import { garp, HOST_MAC, NEW, OLD, TestStation, VIP6 } from "./host-test-station.ts";
-import { type HostProcess } from "./process-ports.ts";
-
-/** A process on a host whose inputs become lines. */
-class Scripted {
-  readonly ports: HostProcess;
-  readonly log: string[] = [];
-  readonly kube: string[] = [];
-  readonly #host: Host;
-
-  constructor(host: Host, name = "speaker") {
-    this.#host = host;
-    const kube = {
-      request: (effect: KubeRequest) => this.kube.push(`request ${effect.request}`),
-      abort: (request: string) => this.kube.push(`abort ${request}`),
-    };
-    this.ports = host.openPorts(name, (input) => this.log.push(this.#line(input)), kube);
-  }
-
-  run(...effects: readonly Effect[]): this {
-    for (const effect of effects) this.ports.run(effect);
-    return this;
-  }
-
-  take(): readonly string[] {
-    return this.log.splice(0);
-  }
-
-  #line(input: Input): string {
-    const at = (this.#host.world.scheduler.now / 1e6).toFixed(3);
-    switch (input.kind) {
-      case "links":
-        return `${at} links ${input.links.map(({ name, running }) => `${name}${running ? "" : "(down)"}`).join(" ")}`;
-      case "frame":
-        return `${at} frame ${input.link} ${input.bytes.length}`;
-      case "datagram":
-        return `${at} datagram ${input.from.ip} ${decodeUtf8(input.bytes)}`;
-      case "accepted":
-        return `${at} accepted ${input.stream} from ${input.from.ip}`;
-      case "streamOpened":
-        return `${at} opened ${input.stream} to ${input.remote.ip}`;
-      case "streamData":
-        return `${at} data ${input.stream} ${decodeUtf8(input.bytes)}`;
-      case "streamClosed":
-        return `${at} closed ${input.stream} ${input.because}`;
-      default:
-        return `${at} ${input.kind}`;
-    }
-  }
-}
-
-/** Two hosts on one cable, each with a process. */
-function pair() {
-  const world = createWorld({ seed: "pair", lines: Number.POSITIVE_INFINITY });
-  const [a, b] = (["a", "b"] as const).map((name, index) => {
-    const host = new Host(world, { name });
-    host.addInterface({ name: "eth0", mac: index === 0 ? OLD : NEW });
-    return host;
-  });
-  if (a === undefined || b === undefined) throw new Error("no hosts");
-  const socket = (host: Host) => {
-    const device = host.device("eth0");
-    if (device === undefined) throw new Error("no device");
-    return { device, port: "eth0", name: host.name };
-  };
-  const cable = connect(world, socket(a), socket(b));
-  a.plug("eth0", cable.a);
-  b.plug("eth0", cable.b);
-  a.addAddress("eth0", "10.0.0.1/24");
-  b.addAddress("eth0", "10.0.0.2/24");
-  const run = (duration: number): void => world.scheduler.advance(plus(world.scheduler.now, seconds(duration)));
-  const processes = { a: new Scripted(a), b: new Scripted(b) };
-  return { world, a, b, cable, run, processes };
-}
+import { pair, Scripted } from "./process-test-pair.ts";
 
 const at = (ip: string, port = 7946) => ({ ip: parseIp(ip), port });
 const bytes = (text: string): Uint8Array => encodeUtf8(text);

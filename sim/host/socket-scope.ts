@@ -10,6 +10,10 @@ export function hears(device: string | undefined, link: string, vrf: string | un
   return device === undefined ? vrf === undefined : device === link || device === vrf;
 }
 
+/** Two sockets that are bound to different devices may have the same address and port. */
+export const areApart = (one: string | undefined, other: string | undefined): boolean =>
+  one !== undefined && other !== undefined && one !== other;
+
 /** RFC 4007 section 6: a link-local address of IPv6 means nothing without its link. */
 export const needsDevice = (ip: Ip): boolean => isIpv6(ip) && isLinkLocal(ip);
 

@@ -8,7 +8,7 @@ import { encodeSignedTcp } from "../../impl/wire/tcp-md5.ts";
 import { type Micros } from "../../impl/wire/time.ts";
 import { type Scheduled, type SimWorld } from "../world.ts";
 import { type IpEndpoint, type IpPacket, type ProtocolHandler, type UnreachablePacket } from "./hooks.ts";
-import { answersThrough, hears, needsDevice } from "./socket-scope.ts";
+import { answersThrough, areApart, hears, needsDevice } from "./socket-scope.ts";
 import { type Admission, inadmissible, isMd5Key, keyFor } from "./tcp-admission.ts";
 import { TcpConnection, type TcpNetwork, type Unreachable } from "./tcp-connection.ts";
 import {
@@ -101,7 +101,7 @@ export class TcpStack implements ProtocolHandler, TcpNetwork {
     if (needsDevice(to.ip) && device === undefined) return "EINVAL";
     const ip = source ?? this.#host.sourceFor(to.ip, device);
     if (ip === undefined) return "ENETUNREACH";
-    const port = this.#freePort(ip, to, sourcePort);
+    const port = this.#freePort(ip, to, sourcePort, device);
     return port === undefined ? "EADDRNOTAVAIL" : { ip, port };
   }
 
@@ -274,8 +274,9 @@ export class TcpStack implements ProtocolHandler, TcpNetwork {
   }
 
   /** RFC 6056 section 3.3.1: a random start, then the next port that is free for this destination. */
-  #freePort(ip: Ip, to: Endpoint, wanted: number | undefined): number | undefined {
-    const isFree = (port: number): boolean => !this.#connections.has(pairKey({ ip, port }, to));
+  #freePort(ip: Ip, to: Endpoint, wanted: number | undefined, device: string | undefined): number | undefined {
+    const isFree = (port: number): boolean =>
+      (this.#connections.get(pairKey({ ip, port }, to)) ?? []).every((other) => areApart(other.device, device));
     if (wanted !== undefined) return isFree(wanted) ? wanted : undefined;
     const start = Math.floor(this.#ports.next() * EPHEMERAL.count);
     for (let tried = 0; tried < EPHEMERAL.count; tried++) {

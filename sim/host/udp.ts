@@ -4,7 +4,7 @@ import { familyOf, type Ip, isMulticast, isUnspecified } from "../../impl/wire/i
 import { IP_PROTOCOLS } from "../../impl/wire/ipv4.ts";
 import { decodeUdp, encodeUdp } from "../../impl/wire/udp.ts";
 import { type IpEndpoint, type IpPacket, type ProtocolHandler, type UnreachablePacket } from "./hooks.ts";
-import { hears, needsDevice } from "./socket-scope.ts";
+import { areApart, hears, needsDevice } from "./socket-scope.ts";
 
 /** Called with a view of the packet: who keeps the bytes copies them. */
 export type OnDatagram = (from: Endpoint, bytes: Uint8Array, arrival: Arrival) => void;
@@ -127,7 +127,6 @@ export class UdpStack implements ProtocolHandler {
 }
 
 function collide(one: Bound, other: Bound): boolean {
-  if (one.device !== undefined && other.device !== undefined && one.device !== other.device) return false;
-  if (familyOf(one.local.ip) !== familyOf(other.local.ip)) return false;
+  if (areApart(one.device, other.device) || familyOf(one.local.ip) !== familyOf(other.local.ip)) return false;
   return one.local.ip === other.local.ip || isUnspecified(one.local.ip) || isUnspecified(other.local.ip);
 }
