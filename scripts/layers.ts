@@ -54,6 +54,7 @@ export const LAYERS: readonly Layer[] = [
       "conformance/expect.ts",
       "conformance/steps.ts",
       "conformance/bgp-steps.ts",
+      "conformance/raw-peer.ts",
       "impl/api",
       "impl/wire",
     ],
@@ -75,6 +76,10 @@ export const LAYERS: readonly Layer[] = [
       "impl/api",
       "impl/wire",
     ],
+  },
+  {
+    path: "conformance/raw-peer.ts",
+    mayImport: ["conformance/bgp-steps.ts", "conformance/world.ts", "conformance/objects.ts", "impl/wire"],
   },
   { path: "conformance", mayImport: ["impl", "sim"] },
   { path: "scripts", mayImport: ["impl", "sim", "conformance"] },

@@ -38,8 +38,9 @@ export class BgpConnection {
   readonly sides: Readonly<Record<Side, SideState>>;
   /** What the speaker has told on it and not taken back. */
   readonly told = new Map<Prefix, ToldRoute>();
-  /** Families that the peer asked for again, and which of their prefixes have been repeated since. */
-  readonly repeated = new Map<Family, Set<Prefix>>();
+  /** How often the peer has asked for a family again, and how often a prefix was repeated. */
+  readonly asked = new Map<Family, number>();
+  readonly repeated = new Map<Prefix, number>();
   over = false;
 
   constructor({ node, local, peer, peerPort }: Pick<BgpConnection, "node" | "local" | "peer" | "peerPort">) {
@@ -162,7 +163,7 @@ export class BgpTalk {
     if (message.kind === "notification") side.notified = true;
     if (message.kind === "routeRefresh" && by === "peer") {
       const family = unicastFamily(message);
-      if (family !== undefined) connection.repeated.set(family, new Set());
+      if (family !== undefined) connection.asked.set(family, (connection.asked.get(family) ?? 0) + 1);
     }
     if (message.kind !== "update" || by !== "speaker") return [];
     return [
@@ -180,9 +181,9 @@ function announce(
   return prefixes.filter((prefix) => {
     const isSame = JSON.stringify(connection.told.get(prefix)) === JSON.stringify(route);
     connection.told.set(prefix, route);
-    const repeated = connection.repeated.get(prefixFamily(prefix));
-    const isAsked = repeated !== undefined && !repeated.has(prefix);
-    repeated?.add(prefix);
-    return isSame && !isAsked;
+    if (!isSame) return false;
+    const repeated = (connection.repeated.get(prefix) ?? 0) + 1;
+    connection.repeated.set(prefix, repeated);
+    return repeated > (connection.asked.get(prefixFamily(prefix)) ?? 0);
   });
 }
