@@ -127,6 +127,7 @@ export function advertisePools(
   pools: readonly ParsedPool[],
   l2: readonly ParsedL2[],
   bgp: readonly ParsedBgp[],
+  foreign: readonly ParsedBgp[],
   nodes: readonly NodeObject[],
   problems: ProblemList,
 ): ReadonlyMap<string, Pool> {
@@ -144,6 +145,9 @@ export function advertisePools(
         allocation,
         l2Advertisements: distinctL2(own.map((advertisement) => advertisement.meaning)),
         bgpAdvertisements: bgpAdvertisements.get(pool) ?? [],
+        foreignBgpAdvertisements: foreign
+          .filter(({ pools: choice }) => isFor(choice, pool))
+          .map(({ meaning }) => meaning),
       };
       return [name, parsed];
     }),

@@ -146,6 +146,9 @@ describe("a BGP advertisement", () => {
       aggregationLengthV6: 128,
       localPref: 100,
       communities: ["large:1:2:3", "0:7", "65535:65282"],
+      multiExitDisc: undefined,
+      prepend: 0,
+      gracefulShutdown: false,
       nodeSelectors: ["zone=a"],
       serviceSelectors: ["a=1", "b=2"],
       peers: ["a"],
@@ -351,5 +354,40 @@ describe("Layer 2 advertisements of a pool", () => {
     );
     expect(config.pools.get("p")?.l2Advertisements).toHaveLength(1);
     expect(config.pools.get("p")?.bgpAdvertisements).toEqual([]);
+    expect(config.pools.get("p")?.foreignBgpAdvertisements).toHaveLength(1);
+  });
+});
+
+describe("the annotations of a BGPAdvertisement", () => {
+  const annotated = (annotations: Readonly<Record<string, string>>) => {
+    const object = bgpAdvertisement("x");
+    return { ...object, metadata: { ...object.metadata, annotations } };
+  };
+
+  it("are MED, prepends and graceful shutdown; others are not ours", () => {
+    const annotations = {
+      "assay.dev/med": "4294967295",
+      "assay.dev/as-path-prepend": "2",
+      "assay.dev/graceful-shutdown": "true",
+      "example.com/med": "no number",
+    };
+    const config = configOf({ pools: [pool("p", ["10.0.0.0/24"])], bgpAdvertisements: [annotated(annotations)] });
+    const route = { multiExitDisc: 4_294_967_295, prepend: 2, gracefulShutdown: true };
+    expect(config.pools.get("p")?.bgpAdvertisements).toMatchObject([route]);
+  });
+
+  it.each([
+    ["med", "-1", 'invalid value "-1": must be a number from 0 to 4294967295'],
+    ["med", "4294967296", 'invalid value "4294967296": must be a number from 0 to 4294967295'],
+    ["med", "", 'invalid value "": must be a number from 0 to 4294967295'],
+    ["as-path-prepend", "17", 'invalid value "17": must be a number from 0 to 16'],
+    ["graceful-shutdown", "yes", 'invalid value "yes": must be "true" or "false"'],
+    [
+      "MED",
+      "1",
+      "is no annotation of a BGPAdvertisement: these are assay.dev/med, assay.dev/as-path-prepend, assay.dev/graceful-shutdown",
+    ],
+  ])("%s with %j is refused", (name, value, problem) => {
+    expect(firstError({ bgpAdvertisements: [annotated({ [`assay.dev/${name}`]: value })] })).toBe(problem);
   });
 });

@@ -4,6 +4,7 @@ import { type BgpAdvertisement, type L2Advertisement } from "./config.ts";
 import { type LabelSelector } from "./kubernetes.ts";
 import { type BGPAdvertisement, type L2Advertisement as L2AdvertisementObject } from "./metallb.ts";
 import { attempt, type ProblemList, type Report } from "./problem.ts";
+import { parseRouteAnnotations } from "./route-annotations.ts";
 import { compileSelector, type Selector } from "./selector.ts";
 import { compileSelectors, reportDuplicateSelectors, reportDuplicates, sortSelectors } from "./selector-list.ts";
 
@@ -134,6 +135,7 @@ export function parseBgpAdvertisement(
     aggregationLengthV6: spec.aggregationLengthV6 ?? 128,
     localPref: spec.localPref ?? 0,
     communities,
+    ...parseRouteAnnotations(object, report),
     ...compileLists(name, spec, report),
     peers: spec.peers ?? [],
   };

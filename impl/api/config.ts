@@ -3,6 +3,7 @@
 import { type Ip } from "../wire/ip.ts";
 import { type Prefix } from "../wire/prefix.ts";
 import { type Micros } from "../wire/time.ts";
+import { type RouteAnnotations } from "./route-annotations.ts";
 import { type Selector } from "./selector.ts";
 
 export interface Pool {
@@ -15,7 +16,10 @@ export interface Pool {
   /** Undefined: any Service may use the pool, and it serves those that no pinned pool takes. */
   readonly allocation: PoolAllocation | undefined;
   readonly l2Advertisements: readonly L2Advertisement[];
+  /** Those that include this node. */
   readonly bgpAdvertisements: readonly BgpAdvertisement[];
+  /** Those of other nodes: they tell whether anybody announces what this node does not. */
+  readonly foreignBgpAdvertisements: readonly BgpAdvertisement[];
 }
 
 export interface PoolAllocation {
@@ -37,7 +41,7 @@ export interface L2Advertisement {
   readonly preferredNodeSelectors: readonly { readonly weight: number; readonly preference: Selector }[];
 }
 
-export interface BgpAdvertisement {
+export interface BgpAdvertisement extends RouteAnnotations {
   readonly name: string;
   readonly aggregationLength: number;
   readonly aggregationLengthV6: number;

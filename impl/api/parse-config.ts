@@ -120,14 +120,20 @@ function reportEqualAdvertisements(objects: readonly BGPAdvertisement[], problem
   problems.about(second)("metadata.name", what);
 }
 
-function parsePoolConfig(resources: ConfigResources, problems: ProblemList): ReadonlyMap<string, Pool> {
+function parsePoolConfig(
+  resources: ConfigResources,
+  foreign: readonly BGPAdvertisement[],
+  problems: ProblemList,
+): ReadonlyMap<string, Pool> {
   const aliases = parseCommunities(byName(resources.communities), problems);
   const pools = parsePools(byName(resources.pools), resources.namespaces, problems);
   const l2 = byName(resources.l2Advertisements).map((object) => parseL2Advertisement(object, problems));
   const advertisements = byName(resources.bgpAdvertisements);
   reportEqualAdvertisements(advertisements, problems);
   const bgp: readonly ParsedBgp[] = advertisements.map((object) => parseBgpAdvertisement(object, aliases, problems));
-  return advertisePools([...pools.values()], l2, bgp, resources.nodes, problems);
+  // What is wrong with advertisements of other nodes is theirs to report.
+  const others = byName(foreign).map((object) => parseBgpAdvertisement(object, aliases, new ProblemList()));
+  return advertisePools([...pools.values()], l2, bgp, others, resources.nodes, problems);
 }
 
 /** BFD's echo function cannot protect sessions that carry IPv6 prefixes. */
@@ -160,7 +166,7 @@ function reportEcho(
 function parseForController(resources: ConfigResources, problems: ProblemList): Config {
   const { pools, communities, namespaces } = resources;
   const own = { ...NO_RESOURCES, pools, communities, namespaces };
-  return { pools: parsePoolConfig(own, problems), peers: new Map(), bfdProfiles: new Map() };
+  return { pools: parsePoolConfig(own, [], problems), peers: new Map(), bfdProfiles: new Map() };
 }
 
 function parseForSpeaker(resources: ConfigResources, options: ParseOptions, problems: ProblemList): Config {
@@ -169,7 +175,8 @@ function parseForSpeaker(resources: ConfigResources, options: ParseOptions, prob
   reportPeerConflicts(peerObjects, own.nodes, problems);
   const bfdProfiles = parseBfdProfiles(byName(own.bfdProfiles), problems);
   const peers = parsePeers(peerObjects, bfdProfiles, secretsOf(own, options.namespace), problems);
-  const pools = parsePoolConfig(own, problems);
+  const foreign = resources.bgpAdvertisements.filter((object) => !own.bgpAdvertisements.includes(object));
+  const pools = parsePoolConfig(own, foreign, problems);
   reportEcho(pools, peers, bfdProfiles, own.bgpAdvertisements, problems);
   return { pools, peers, bfdProfiles };
 }

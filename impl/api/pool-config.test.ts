@@ -83,6 +83,7 @@ describe("one pool", () => {
       allocation: undefined,
       l2Advertisements: [],
       bgpAdvertisements: [],
+      foreignBgpAdvertisements: [],
     });
   });
 

@@ -46,6 +46,7 @@ export function pool(spec: PoolSpec): Pool {
     allocation,
     l2Advertisements: [],
     bgpAdvertisements: [],
+    foreignBgpAdvertisements: [],
   };
 }
 

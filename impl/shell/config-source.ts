@@ -1,6 +1,7 @@
 import { type Config } from "../api/config.ts";
 import { type KubeObject } from "../api/kubernetes.ts";
 import { type ConfigResources, parseConfig, type ParseOptions } from "../api/parse-config.ts";
+import { ANNOTATION_PREFIX } from "../api/route-annotations.ts";
 import { errorSummary } from "../api/problem.ts";
 import { type Change } from "../kube/change.ts";
 import { type KubeClient } from "../kube/client.ts";
@@ -78,8 +79,10 @@ const isRelevant = (kind: string): boolean => CONFIG_KINDS.has(kind) || LABELLED
 function substance(object: KubeObject | undefined): string {
   if (object === undefined || !isRelevant(object.kind)) return "";
   if (LABELLED_KINDS.has(object.kind)) return `${object.kind}${JSON.stringify(object.metadata.labels ?? {})}`;
-  const { name, labels } = object.metadata;
-  return JSON.stringify({ ...object, metadata: { name, labels }, status: undefined }, spellOut);
+  const { name, labels, annotations = {} } = object.metadata;
+  const own = Object.entries(annotations).filter(([key]) => key.startsWith(ANNOTATION_PREFIX));
+  const metadata = { name, labels, annotations: own };
+  return JSON.stringify({ ...object, metadata, status: undefined }, spellOut);
 }
 
 function spellOut(_key: string, value: unknown): unknown {

@@ -431,7 +431,11 @@ describe("why nobody announces a Service", () => {
   const three = [node("iris1"), node("iris2"), node("iris3")];
   const rows: readonly (Situation & { name: string; why: string })[] = [
     { name: "no endpoints", endpoints: endpointsOn(), why: "the Service has no endpoint that is ready or serving" },
-    { name: "no advertisement", ads: [], why: 'no L2Advertisement selects pool "default"' },
+    {
+      name: "no advertisement",
+      ads: [],
+      why: 'neither an L2Advertisement nor a BGPAdvertisement selects pool "default"',
+    },
     {
       name: "no match",
       ads: [advertisement({ serviceSelectors: [selector("app=mail")] })],
@@ -518,7 +522,7 @@ describe("why nobody announces a Service", () => {
       .wait(60);
     expect(speaker.trace().filter((entry) => entry.includes("notAnnounced"))).toEqual([
       'event web Warning notAnnounced: no node announces ["10.20.30.1"]: the Service has no endpoint that is ready or serving',
-      'event web Warning notAnnounced: no node announces ["10.20.30.1"]: no L2Advertisement selects pool "default"',
+      'event web Warning notAnnounced: no node announces ["10.20.30.1"]: neither an L2Advertisement nor a BGPAdvertisement selects pool "default"',
     ]);
   });
 });

@@ -7,7 +7,7 @@ import { unreachable } from "../wire/brand.ts";
 import { type Ip, readIp } from "../wire/ip.ts";
 import { earliest, type Micros } from "../wire/time.ts";
 import { type Endpoints, mergeEndpoints, NO_ENDPOINTS } from "./endpoints.ts";
-import { explainVacancy } from "./layer2/explanation.ts";
+import { explainVacancy } from "./explanation.ts";
 import { LinkCaptures } from "./link-captures.ts";
 import { type NodeFacts, sameFacts } from "./node-facts.ts";
 import { PoolIndex } from "./pool-index.ts";

@@ -41,6 +41,7 @@ export function pool(name: string, prefixes: readonly string[], l2Advertisements
     allocation: undefined,
     l2Advertisements,
     bgpAdvertisements: [],
+    foreignBgpAdvertisements: [],
   };
 }
 

@@ -13,6 +13,7 @@ export function poolOf(name: string, ...prefixes: readonly string[]): Pool {
     allocation: undefined,
     l2Advertisements: [{ name, nodeSelectors: [], serviceSelectors: [], interfaces: [], preferredNodeSelectors: [] }],
     bgpAdvertisements: [],
+    foreignBgpAdvertisements: [],
   };
 }
 

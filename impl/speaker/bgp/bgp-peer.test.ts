@@ -14,7 +14,14 @@ import { type Route } from "./route.ts";
 import { CONFIG, OPEN } from "./session/test-router.ts";
 import { inWords } from "./test-peer.ts";
 
-const ROUTE: Route = { localPref: 0, communities: [], largeCommunities: [], multiExitDisc: undefined, prepend: 0 };
+const ROUTE: Route = {
+  localPref: 0,
+  communities: [],
+  largeCommunities: [],
+  multiExitDisc: undefined,
+  prepend: 0,
+  gracefulShutdown: false,
+};
 const LOCAL = { address: parseIp("192.0.2.1"), onInterface: [parseIp("192.0.2.1")] };
 const REFRESH = encodeRouteRefresh({ kind: "routeRefresh", afi: 1, safi: 1, subtype: "request" });
 

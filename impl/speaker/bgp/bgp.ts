@@ -103,14 +103,14 @@ export class Bgp implements Protocol {
       this.#others.close(key);
       return { announce: true };
     }
-    const { because } = verdict;
+    const { because, conflict } = verdict;
     const vacant = this.#openContest(subject) === "vacant";
     const before = this.#verdicts.get(key);
-    const detail = because === "conflictingAdvertisements" ? describeConflict(subject, this.#me) : undefined;
+    const detail = conflict === undefined ? undefined : describeConflict(conflict);
     const view: ServiceView = { service: key, announced: false, because, ...(detail === undefined ? {} : { detail }) };
     this.#verdicts.set(key, view);
     const known = before?.announced === false && before.detail === detail;
-    return { announce: false, because, vacant, complaint: known ? undefined : detail };
+    return { announce: false, because, vacant, complaint: known ? undefined : complaintOf(detail) };
   }
 
   announce({ key }: Subject): readonly SpeakerEffect[] {
@@ -215,12 +215,15 @@ export class Bgp implements Protocol {
   #openContest(subject: Subject): "owner" | "outranked" | "vacant" {
     const [ip] = subject.ips;
     if (ip === undefined) return "vacant";
-    const local = subject.service.spec.externalTrafficPolicy === "Local";
+    const { key, pool, service, endpoints } = subject;
+    const bgpAdvertisements = [...pool.bgpAdvertisements, ...pool.foreignBgpAdvertisements];
+    const everywhere: Subject = { ...subject, pool: { ...pool, bgpAdvertisements } };
     const preference = (node: Candidate): number | undefined => {
       const facts = { ...node, networkUnavailable: false, excluded: false };
-      return eligibilityOf(subject, facts, true).eligible ? 0 : undefined;
+      return eligibilityOf(everywhere, facts, true).eligible ? 0 : undefined;
     };
-    return this.#others.open(subject.key, { ip, preference, among: local ? subject.endpoints.nodes : undefined });
+    const local = service.spec.externalTrafficPolicy === "Local";
+    return this.#others.open(key, { ip, preference, among: local ? endpoints.nodes : undefined });
   }
 
   #setNeighbours(now: Micros): readonly SpeakerEffect[] {
@@ -299,6 +302,9 @@ export class Bgp implements Protocol {
     return [...neighbour.stop(intent, now), ...effects];
   }
 }
+
+const complaintOf = (detail: string | undefined): string | undefined =>
+  detail === undefined ? undefined : `not announced with protocol "bgp": ${detail}`;
 
 /** Which nodes have a peer, and how BFD watches it, is no matter of its session. */
 function sameSession(a: Peer, b: Peer): boolean {

@@ -18,6 +18,7 @@ const route = (parts: Partial<Route> = {}): Route => ({
   largeCommunities: [],
   multiExitDisc: undefined,
   prepend: 0,
+  gracefulShutdown: false,
   ...parts,
 });
 
@@ -238,4 +239,31 @@ it("after any history the peer has what it shall have (a model of RFC 4271 secti
       expect(rib.announced).toBe(wanted.size);
     }),
   );
+});
+
+describe("what annotations say of a route", () => {
+  const told = (parts: Partial<Route>, internal: boolean): readonly string[] => {
+    const rib = new RibOut();
+    rib.up(session({ internal, families: ["ipv4"] }), NOW);
+    rib.set(prefix("198.51.100.1/32"), route(parts));
+    return taken(rib, internal);
+  };
+
+  // RFC 8326 section 4.2: GRACEFUL_SHUTDOWN is 65535:0; within the AS, LOCAL_PREF should be 0.
+  it.each<readonly [string, Partial<Route>, boolean, string]>([
+    ["MED", { multiExitDisc: 0 }, false, "path 64512, med 0"],
+    ["MED within the AS", { multiExitDisc: 50 }, true, "path , pref 100, med 50"],
+    ["a longer path", { prepend: 2 }, false, "path 64512 64512 64512"],
+    ["no path within the AS", { prepend: 2 }, true, "path , pref 100"],
+    ["graceful shutdown", { gracefulShutdown: true }, false, "path 64512, 65535:0"],
+    ["graceful shutdown within the AS", { gracefulShutdown: true, localPref: 7 }, true, "path , pref 0, 65535:0"],
+    [
+      "its community among others",
+      { gracefulShutdown: true, communities: [community(1, 1), community(65535, 65281)] },
+      false,
+      "path 64512, 1:1 65535:0 65535:65281",
+    ],
+  ])("%s", (_, parts, internal, expected) => {
+    expect(told(parts, internal)).toContain(`announce 198.51.100.1/32 via 192.0.2.1, ${expected}`);
+  });
 });

@@ -1,6 +1,6 @@
 // What a BGPAdvertisement says about a prefix, and what becomes of it in a session. RFC 4271 section 5.1.
 import { pathOf } from "../../wire/bgp/as-path.ts";
-import { type Community, type LargeCommunity } from "../../wire/bgp/communities.ts";
+import { type Community, community, type LargeCommunity } from "../../wire/bgp/communities.ts";
 import { type PathAttributes } from "../../wire/bgp/path-attributes.ts";
 import { type Negotiated } from "./session/negotiation.ts";
 
@@ -14,24 +14,44 @@ export interface Route {
   readonly multiExitDisc: number | undefined;
   /** How often our AS stands in the path beyond the once that it must. */
   readonly prepend: number;
+  /** RFC 8326: peers shall prefer every other path. */
+  readonly gracefulShutdown: boolean;
 }
 
 /** RFC 4271 section 5.1.5 demands one within an AS; this is what routers assume. */
 const DEFAULT_LOCAL_PREF = 100;
+/** RFC 8326 sections 4.2 and 5: GRACEFUL_SHUTDOWN. */
+const GRACEFUL_SHUTDOWN = community(0xffff, 0);
 
 /** Equal for routes that are told alike. */
-export function routeKey({ localPref, communities, largeCommunities, multiExitDisc, prepend }: Route): string {
-  return `${localPref} ${multiExitDisc ?? "-"} ${prepend} ${communities.join(",")} ${largeCommunities.join(",")}`;
+export function routeKey(route: Route): string {
+  const { localPref, communities, largeCommunities, multiExitDisc, prepend, gracefulShutdown } = route;
+  const numbers = `${localPref} ${multiExitDisc ?? "-"} ${prepend} ${gracefulShutdown}`;
+  return `${numbers} ${communities.join(",")} ${largeCommunities.join(",")}`;
 }
 
 export function attributesOf(route: Route, localAsn: number, { internal }: Negotiated): PathAttributes {
-  const { communities, largeCommunities, multiExitDisc, prepend } = route;
+  const { largeCommunities, multiExitDisc, prepend } = route;
   return {
     origin: "igp",
     asPath: internal ? [] : pathOf(...Array.from({ length: prepend + 1 }, () => localAsn)),
     multiExitDisc,
-    localPref: internal ? (route.localPref === 0 ? DEFAULT_LOCAL_PREF : route.localPref) : undefined,
-    communities,
+    localPref: internal ? localPrefOf(route) : undefined,
+    communities: communitiesOf(route),
     largeCommunities,
   };
+}
+
+/** RFC 8326 section 4.2: the lowest there is. */
+function localPrefOf({ localPref, gracefulShutdown }: Route): number {
+  if (gracefulShutdown) return 0;
+  return localPref === 0 ? DEFAULT_LOCAL_PREF : localPref;
+}
+
+/** In their order as numbers, in which this one is among the last. */
+function communitiesOf({ communities, gracefulShutdown }: Route): readonly Community[] {
+  if (!gracefulShutdown || communities.includes(GRACEFUL_SHUTDOWN)) return communities;
+  const after = communities.findIndex((each) => each.startsWith("65535:"));
+  const at = after < 0 ? communities.length : after;
+  return [...communities.slice(0, at), GRACEFUL_SHUTDOWN, ...communities.slice(at)];
 }

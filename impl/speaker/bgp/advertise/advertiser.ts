@@ -4,13 +4,13 @@ import { type Labels, matchesAny } from "../../../api/selector.ts";
 import { type NodeFacts } from "../../node-facts.ts";
 import { type Subject } from "../../subject.ts";
 import { RibOut } from "../rib-out.ts";
-import { type BgpRefusal, eligibilityOf } from "./eligibility.ts";
+import { type BgpRefusal, type Conflict, eligibilityOf } from "./eligibility.ts";
 import { OfferTable } from "./offer-table.ts";
 import { type Offer, offersFor } from "./offers.ts";
 
 export type BgpVerdict =
   | { readonly announce: true; readonly peers: readonly string[] }
-  | { readonly announce: false; readonly because: BgpRefusal };
+  | { readonly announce: false; readonly because: BgpRefusal; readonly conflict?: Conflict | undefined };
 
 /** Peers of a node: those without selectors, and those of which any matches. */
 export function peersFor(peers: Iterable<Peer>, labels: Labels): readonly Peer[] {
@@ -46,7 +46,8 @@ export class Advertiser {
     const eligibility = eligibilityOf(subject, node, this.#ignoreExcludeLabel);
     if (!eligibility.eligible) {
       this.withdraw(subject.key);
-      return { announce: false, because: eligibility.because };
+      const { because, conflict } = eligibility;
+      return { announce: false, because, conflict };
     }
     this.#set(subject.key, offersFor(subject.ips, eligibility.advertisements));
     return { announce: true, peers: this.peersOf(subject.key) };

@@ -18,7 +18,7 @@ export type BgpRefusal =
 
 export type BgpEligibility =
   | { readonly eligible: true; readonly advertisements: readonly BgpAdvertisement[] }
-  | { readonly eligible: false; readonly because: BgpRefusal };
+  | { readonly eligible: false; readonly because: BgpRefusal; readonly conflict?: Conflict };
 
 const refuse = (because: BgpRefusal): BgpEligibility => ({ eligible: false, because });
 
@@ -32,7 +32,8 @@ export function eligibilityOf(
   if (node === undefined || here.length === 0) return refuse("notOwner");
   const advertisements = here.filter((each) => coversService(each, service.metadata.labels ?? {}));
   if (advertisements.length === 0) return refuse("noMatchingAdvertisement");
-  if (conflictOf(advertisements, ips) !== undefined) return refuse("conflictingAdvertisements");
+  const conflict = conflictOf(advertisements, ips);
+  if (conflict !== undefined) return { eligible: false, because: "conflictingAdvertisements", conflict };
   if (node.networkUnavailable) return refuse("nodeNetworkUnavailable");
   if (node.excluded && !ignoreExcludeLabel) return refuse("nodeLabeledExcludeBalancers");
   const local = service.spec.externalTrafficPolicy === "Local";
@@ -66,16 +67,10 @@ function conflicts(a: BgpAdvertisement, b: BgpAdvertisement, ips: readonly Ip[])
   return sharesPeer && ips.some((ip) => lengthFor(a, ip) === lengthFor(b, ip));
 }
 
-/** What the owner of a Service hears whose advertisements contradict each other on a node. */
-export function describeConflict({ pool, service, ips }: Subject, node: NodeFacts | undefined): string | undefined {
-  const labels = service.metadata.labels ?? {};
-  const advertisements = pool.bgpAdvertisements.filter(
-    (each) => includesNode(each, node?.labels ?? {}) && coversService(each, labels),
-  );
-  const conflict = conflictOf(advertisements, ips);
-  if (conflict === undefined) return undefined;
+/** What the owner of a Service hears whose advertisements contradict each other. */
+export function describeConflict(conflict: Conflict): string {
   const [a, b] = conflict.map(({ name, localPref }) => `BGPAdvertisement "${name}" with localPref ${localPref}`);
-  return `not announced with protocol "bgp": ${a} and ${b} are for the same prefix and peer`;
+  return `${a} and ${b} would tell a peer the same prefix`;
 }
 
 export function lengthFor({ aggregationLength, aggregationLengthV6 }: BgpAdvertisement, ip: Ip): number {

@@ -28,7 +28,8 @@ export function offersFor(ips: readonly Ip[], advertisements: readonly BgpAdvert
 }
 
 /** The configuration holds communities checked, without aliases, and in their order. */
-function routeOf({ localPref, communities }: BgpAdvertisement): Route {
+function routeOf(advertisement: BgpAdvertisement): Route {
+  const { localPref, communities, multiExitDisc, prepend, gracefulShutdown } = advertisement;
   const standard: Community[] = [];
   const large: LargeCommunity[] = [];
   for (const text of communities) {
@@ -36,22 +37,24 @@ function routeOf({ localPref, communities }: BgpAdvertisement): Route {
     if (value.kind === "standard") standard.push(community(...value.parts));
     else large.push(largeCommunity(...value.parts));
   }
-  return { localPref, communities: standard, largeCommunities: large, multiExitDisc: undefined, prepend: 0 };
+  return { localPref, communities: standard, largeCommunities: large, multiExitDisc, prepend, gracefulShutdown };
 }
 
 /**
- * What one peer is told where several offers are for the same prefix: the union of the communities, and the preference of
- * the first that has one. `offers` are in the order of their advertisements' names, so that every node says the same.
+ * What one peer is told where several offers are for the same prefix: the union of the communities, preference and MED of
+ * the first that has one, and the least attractive of what else they say. `offers` are in the order of their advertisements' names, so that every node says the same.
  */
 export function mergeOffers(offers: readonly Offer[]): Route | undefined {
   const [first, ...rest] = offers;
   if (first === undefined || rest.length === 0) return first?.route;
   const routes = offers.map(({ route }) => route);
   return {
-    ...first.route,
     localPref: routes.find(({ localPref }) => localPref !== 0)?.localPref ?? 0,
     communities: union(routes.map(({ communities }) => communities)),
     largeCommunities: union(routes.map(({ largeCommunities }) => largeCommunities)),
+    multiExitDisc: routes.find(({ multiExitDisc }) => multiExitDisc !== undefined)?.multiExitDisc,
+    prepend: Math.max(...routes.map(({ prepend }) => prepend)),
+    gracefulShutdown: routes.some(({ gracefulShutdown }) => gracefulShutdown),
   };
 }
 
