@@ -10,6 +10,7 @@ import { checkWritable, paint, UsageError, writeResult } from "./output.ts";
 
 export interface RunFlags {
   readonly driver: string;
+  readonly router?: string;
   readonly seed: string;
   readonly twice?: boolean;
   readonly quiet?: boolean;
@@ -18,9 +19,11 @@ export interface RunFlags {
   readonly json?: string;
 }
 
-async function findDriver(name: string): Promise<Driver> {
+async function findDriver(name: string, router = "frr"): Promise<Driver> {
+  if (router !== "frr" && router !== "bird")
+    throw new UsageError(`--router: there is no "${router}": frr and bird are`);
   if (name === "sim") return simDriver;
-  if (name === "netns") return (await import("../drivers/netns/driver.ts")).netnsDriver;
+  if (name === "netns") return (await import("../drivers/netns/driver.ts")).createNetnsDriver(router);
   throw new UsageError(`there is no driver "${name}": sim and netns are`);
 }
 
@@ -35,12 +38,13 @@ export async function selectCases(pattern: string | undefined): Promise<readonly
   throw new UsageError(`no scenario is called anything like "${pattern ?? ""}"${hint}; assay list shows all`);
 }
 
-function reproduce(result: CaseResult): string {
-  const driver = result.driver === "sim" ? "" : ` --driver ${result.driver}`;
+function reproduce(result: CaseResult, { router = "frr" }: Pick<RunFlags, "router">): string {
+  const suite = router === "frr" ? "" : ` --router ${router}`;
+  const driver = result.driver === "sim" ? "" : ` --driver ${result.driver}${suite}`;
   return `npx assay run '${result.name}'${driver} --seed ${result.seed}`;
 }
 
-function describe(result: CaseResult): string {
+function describe(result: CaseResult, flags: RunFlags): string {
   const mark =
     result.outcome === "passed"
       ? paint("green", "passed")
@@ -55,7 +59,10 @@ function describe(result: CaseResult): string {
   if (result.because !== undefined) lines.push(`        ${result.failure ?? "because"}: ${result.because}`);
   for (const note of result.notes ?? []) lines.push(`        ${note}`);
   if (result.outcome === "failed") {
-    lines.push(...result.lines.slice(-20).map((line) => `        | ${line}`), `        again: ${reproduce(result)}`);
+    lines.push(
+      ...result.lines.slice(-20).map((line) => `        | ${line}`),
+      `        again: ${reproduce(result, flags)}`,
+    );
   }
   return lines.join("\n");
 }
@@ -108,6 +115,7 @@ class Watch implements Disposable {
   readonly #results: CaseResult[] = [];
   readonly #progress = new Progress();
   readonly #total: number;
+  readonly #flags: RunFlags;
   readonly #say: (text: string) => void;
   readonly #onInterrupt = (): void => {
     this.#progress.clear();
@@ -115,8 +123,9 @@ class Watch implements Disposable {
     process.exit(130);
   };
 
-  constructor(total: number, say: (text: string) => void) {
+  constructor(total: number, flags: RunFlags, say: (text: string) => void) {
     this.#total = total;
+    this.#flags = flags;
     this.#say = say;
     process.on("SIGINT", this.#onInterrupt);
   }
@@ -125,7 +134,7 @@ class Watch implements Disposable {
     this.#results.push(result);
     if (shown) {
       this.#progress.clear();
-      this.#say(describe(result));
+      this.#say(describe(result, this.#flags));
     }
     const failed = count(this.#results, "failed");
     this.#progress.show(() => `${this.#results.length} of ${this.#total} have run, ${failed} failed`);
@@ -144,7 +153,7 @@ class Watch implements Disposable {
 /** Lines of the trace are kept of what failed. */
 function resultsJson(driver: Driver, flags: RunFlags, results: readonly CaseResult[]): string {
   const kept = results.map(({ pcapng: _pcapng, lines, ...result }) =>
-    result.outcome === "failed" ? { ...result, lines, again: reproduce({ ...result, lines }) } : result,
+    result.outcome === "failed" ? { ...result, lines, again: reproduce({ ...result, lines }, flags) } : result,
   );
   const report = {
     driver: driver.name,
@@ -161,7 +170,7 @@ function resultsJson(driver: Driver, flags: RunFlags, results: readonly CaseResu
 export async function runCommand(pattern: string | undefined, flags: RunFlags): Promise<number> {
   const cases = await selectCases(pattern);
   checkFlags(pattern, flags, cases);
-  const driver = await findDriver(flags.driver);
+  const driver = await findDriver(flags.driver, flags.router);
   const say = (text: string): void => {
     if (flags.json !== "-") console.log(text);
   };
@@ -170,7 +179,7 @@ export async function runCommand(pattern: string | undefined, flags: RunFlags): 
     console.error(`could not run: ${unavailable}`);
     return 2;
   }
-  using watch = new Watch(cases.length, say);
+  using watch = new Watch(cases.length, flags, say);
   const show = (result: CaseResult): void => {
     const quiet = flags.quiet === true && result.outcome === "passed";
     const idle = result.outcome === "notRunnable" && pattern === undefined;

@@ -39,6 +39,9 @@ import { controllerOptions, speakerOptions } from "./daemon-options.ts";
 import { type Entrance, Network } from "./network.ts";
 import { exposedBy } from "./metrics.ts";
 import { ProcessSlot } from "./process-slot.ts";
+import { macOfLinkLocal } from "./link-local.ts";
+import { createSuite } from "./create-suite.ts";
+import { type RoutingSuite, type SuiteName } from "./routing-suite.ts";
 import { serviceTable } from "./service-table.ts";
 import { SLACK, Stage } from "./stage.ts";
 
@@ -48,8 +51,8 @@ const OWNER_WINDOW = times(seconds(25), SLACK.factor);
 /** Many processes may be starting at once. */
 const START_MS = 30_000;
 
-const announcedSeries = (service: string, node: string, ip: string): string =>
-  `metallb_speaker_announced{service="${service}",protocol="layer2",node="${node}",ip="${ip}"} 1`;
+const announcedSeries = (protocol: "bgp" | "layer2", service: string, node: string, ip: string): string =>
+  `metallb_speaker_announced{service="${service}",protocol="${protocol}",node="${node}",ip="${ip}"} 1`;
 
 /** A node's processes. */
 export interface NodeSlots {
@@ -70,11 +73,13 @@ export class NetnsCluster {
   readonly macs: Map<Mac, { readonly station: string; readonly link: string }>;
   readonly #options: WorldOptions;
   readonly #facts: readonly NodeFacts[];
-  readonly #ownAddresses: ReadonlySet<Ip>;
+  /** Who has an address of an interface. */
+  readonly #homes: ReadonlyMap<Ip, string>;
   readonly #nodes = new Map<string, NodeSlots>();
   readonly #clients = new Map<string, ProcessSlot>();
   readonly #watchers: ProcessSlot[] = [];
   readonly #daemons: ProcessSlot[] = [];
+  readonly #routers = new Map<string, RoutingSuite>();
   readonly #links: { readonly owner: string; readonly link: KubeLink }[] = [];
   readonly #servers: ApiHttpServer[] = [];
   readonly #services = new Map<string, Service>();
@@ -92,8 +97,8 @@ export class NetnsCluster {
   #faults = 0;
   #closed = false;
 
-  /** `number` tells the worlds of one driver apart. Start it next. */
-  constructor(topology: Topology, options: WorldOptions, number: number) {
+  /** `number` tells the worlds of one driver apart, `suite` is what routers run. Start it next. */
+  constructor(topology: Topology, options: WorldOptions, number: number, suite: SuiteName) {
     this.topology = topology;
     this.#options = options;
     this.sim = createWorld({ seed: options.seed, capture: options.capture, lines: options.lines });
@@ -103,9 +108,9 @@ export class NetnsCluster {
     this.macs = new Map(this.network.owners());
     this.#entrances = new Map(this.network.entrances.map((entrance) => [entrance.point, entrance]));
     this.#facts = nodeFacts(topology, new Map());
-    this.#ownAddresses = new Set(
-      topology.stations.flatMap(({ interfaces }) =>
-        interfaces.flatMap(({ addresses }) => addresses.map(({ ip }) => ip)),
+    this.#homes = new Map(
+      topology.stations.flatMap(({ name, interfaces }) =>
+        interfaces.flatMap(({ addresses }) => addresses.map(({ ip }) => [ip, name] as const)),
       ),
     );
     const webhook = (options.settings.webhook ?? true) ? "on" : "off";
@@ -122,6 +127,9 @@ export class NetnsCluster {
     for (const name of topology.clients) this.#clients.set(name, this.#clientSlot(name));
     for (const { name } of topology.switches) this.#watchers.push(this.#watcherSlot(name));
     this.controller = this.#controllerSlot("controller");
+    for (const { name, frr } of topology.stations) {
+      if (frr !== undefined) this.#routers.set(name, this.#routingSuite(suite, name, frr.text));
+    }
   }
 
   /** Builds the network and loads every program; then time begins, and all processes with it. */
@@ -131,7 +139,10 @@ export class NetnsCluster {
     await Promise.all(daemons.map((slot) => this.#serveApi(slot.name)));
     const slots = [...this.#watchers, ...this.#clients.values(), ...this.#agents(), ...daemons];
     for (const slot of slots) slot.start();
-    await Promise.all(slots.map((slot) => slot.ready()));
+    await Promise.all([
+      ...slots.map((slot) => slot.ready()),
+      ...[...this.#routers.values()].map((router) => router.start()),
+    ]);
     for (const object of bootObjects(this.topology, this.#facts)) createObject(this.controlPlane, object);
     this.clock.start();
     await Promise.all(daemons.map((slot) => slot.ask("start" satisfies DaemonQuestion, START_MS)));
@@ -147,6 +158,36 @@ export class NetnsCluster {
     const slot = this.#clients.get(name);
     if (slot === undefined) throw new Error(`there is no client "${name}" in ${this.topology.name}`);
     return slot;
+  }
+
+  /** What a router runs. */
+  routing(name: string): RoutingSuite {
+    const suite = this.#routers.get(name);
+    if (suite === undefined) throw new Error(`there is no router "${name}" in ${this.topology.name}`);
+    return suite;
+  }
+
+  get routers(): readonly string[] {
+    return [...this.#routers.keys()];
+  }
+
+  /** The node that has an address of an interface, or whose interface made it of its MAC. */
+  nodeOf(ip: Ip): string | undefined {
+    const mac = macOfLinkLocal(ip);
+    const station = mac === undefined ? this.#homes.get(ip) : this.macs.get(mac)?.station;
+    return station !== undefined && this.#nodes.has(station) ? station : undefined;
+  }
+
+  #routingSuite(suite: SuiteName, name: string, config: string): RoutingSuite {
+    const { namespace, onFailure } = this.#common(name, name);
+    return createSuite(suite, {
+      name,
+      namespace,
+      config,
+      nodeOf: (ip) => this.nodeOf(ip),
+      onLine: (daemon, line) => this.trace(`${name}/${daemon}`, "says", line),
+      onFailure: (daemon, how) => onFailure(`${daemon}: ${how}`),
+    });
   }
 
   #agents(): readonly ProcessSlot[] {
@@ -316,7 +357,7 @@ export class NetnsCluster {
   #frameSeen(point: string, bytes: Uint8Array): void {
     const claim = claimOf(bytes);
     // Link-local addresses are the kernels' own.
-    if (claim === undefined || isLinkLocal(claim.ip) || this.#ownAddresses.has(claim.ip)) return;
+    if (claim === undefined || isLinkLocal(claim.ip) || this.#homes.has(claim.ip)) return;
     const entrance = this.#entrances.get(point);
     if (entrance === undefined || !this.#nodes.has(entrance.station)) return;
     const macs = new Set([...this.macs].filter(([, owner]) => owner.station === entrance.station).map(([mac]) => mac));
@@ -404,10 +445,15 @@ export class NetnsCluster {
     );
     for (const [service, { status }] of this.#services) {
       for (const { ip = "" } of status?.loadBalancer?.ingress ?? []) {
-        const owners = exposed.filter(({ node, text }) => text.includes(announcedSeries(service, node, ip)));
-        if (owners.length === 1 || (owners.length === 0 && this.#isExplained(service))) continue;
-        const names = owners.map(({ node }) => node).join(" and ");
-        return `${service} (${ip}) is announced by ${names || "nobody, and nothing says why"}`;
+        const by = (protocol: "bgp" | "layer2"): readonly string[] =>
+          exposed.flatMap(({ node, text }) =>
+            text.includes(announcedSeries(protocol, service, node, ip)) ? [node] : [],
+          );
+        const owners = by("layer2");
+        const isWell =
+          owners.length === 1 || (owners.length === 0 && (by("bgp").length > 0 || this.#isExplained(service)));
+        if (isWell) continue;
+        return `${service} (${ip}) is announced by ${owners.join(" and ") || "nobody, and nothing says why"}`;
       }
     }
     return undefined;
@@ -432,7 +478,9 @@ export class NetnsCluster {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all(this.#slots().map((slot) => slot.kill()));
+    const routers = [...this.#routers.values()];
+    await Promise.all([...this.#slots(), ...routers].map((each) => each.kill()));
+    for (const router of routers) router.abandon();
     await this.#programming;
     await Promise.all(this.#servers.map((server) => server.close()));
     this.clock[Symbol.dispose]();
@@ -443,7 +491,7 @@ export class NetnsCluster {
   /** As close, at once, for a driver that is ending itself. */
   abandon(): void {
     this.#closed = true;
-    for (const slot of this.#slots()) slot.abandon();
+    for (const each of [...this.#slots(), ...this.#routers.values()]) each.abandon();
     this.network.removeNow();
     rmSync(this.#folder, { recursive: true, force: true });
   }

@@ -9,8 +9,10 @@ import { type Capability } from "../../world.ts";
 import { type Driver, type OpenWorld, type WorldOptions } from "../driver.ts";
 import { KubeAdmin } from "../kube-admin.ts";
 import { NetnsCluster } from "./cluster.ts";
+import { suiteMissing } from "./create-suite.ts";
 import { reap } from "./namespaces.ts";
 import { missingKinds, unbuildable } from "./network.ts";
+import { type SuiteName } from "./routing-suite.ts";
 import { NetnsWorld } from "./world.ts";
 
 /** Not frameFaults (the bridge delays and loses nothing on demand), clocks (namespaces share one), virtualTime. */
@@ -24,6 +26,8 @@ const CAPABILITIES: readonly Capability[] = [
   "kubernetes",
   "dataplane",
   "rawFrames",
+  "routers",
+  "rawBgp",
 ]; // prettier-ignore
 
 const MOST_NODES = 10;
@@ -45,8 +49,13 @@ class NetnsDriver implements Driver {
   /** Worlds mostly wait, for timers of real length; a core or so is busy while one starts. */
   readonly parallel = 3 * availableParallelism();
   readonly #open = new Set<NetnsCluster>();
+  readonly #suite: SuiteName;
   #missing: Promise<ReadonlySet<string>> | undefined;
   #worlds = 0;
+
+  constructor(suite: SuiteName) {
+    this.#suite = suite;
+  }
 
   unavailable(): string | undefined {
     if (process.platform !== "linux") return `network namespaces need Linux, and this is ${process.platform}`;
@@ -65,12 +74,13 @@ class NetnsDriver implements Driver {
       return `${topology.nodes.length} nodes are ${topology.nodes.length * 2} processes; netns takes ${MOST_NODES} nodes`;
     }
     this.#missing ??= reap().then(missingKinds);
-    return unbuildable(topology, await this.#missing);
+    const lacking = topology.stations.some(({ frr }) => frr !== undefined) ? suiteMissing(this.#suite) : undefined;
+    return lacking ?? unbuildable(topology, await this.#missing);
   }
 
   async open(topology: Topology, options: WorldOptions): Promise<OpenWorld> {
     if (this.#worlds === 0) this.#cleanUpAtTheEnd();
-    const cluster = new NetnsCluster(topology, options, ++this.#worlds);
+    const cluster = new NetnsCluster(topology, options, ++this.#worlds, this.#suite);
     this.#open.add(cluster);
     try {
       await cluster.start();
@@ -135,4 +145,5 @@ function adminOf(cluster: NetnsCluster): KubeAdmin {
   );
 }
 
-export const netnsDriver: Driver = new NetnsDriver();
+/** `suite`: what routers run. */
+export const createNetnsDriver = (suite: SuiteName = "frr"): Driver => new NetnsDriver(suite);

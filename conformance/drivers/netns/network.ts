@@ -30,7 +30,7 @@ export interface Entrance extends Device {
 const PROFILES: ReadonlySet<string> = new Set(["linux-bridge", "hardware-300s", "mld-snooping", "no-unknown-flood"]);
 
 /** Kernels are often built without these; `ip link add type KIND` says "Unknown device type". */
-const OPTIONAL_KINDS = ["bond", "vlan"] as const;
+const OPTIONAL_KINDS = ["bond", "vlan", "vrf"] as const;
 
 const BRIDGE = "switch";
 
@@ -41,7 +41,7 @@ export async function missingKinds(): Promise<ReadonlySet<string>> {
   await addNamespaces([namespace]);
   for (const kind of OPTIONAL_KINDS) {
     const parent = kind === "vlan" ? ["link", "lo"] : [];
-    const options = kind === "vlan" ? ["id", "2"] : [];
+    const options = kind === "vlan" ? ["id", "2"] : kind === "vrf" ? ["table", "2"] : [];
     const attempt = run("ip", ["-n", namespace, "link", "add", ...parent, "name", "probe0", "type", kind, ...options]);
     // Any other refusal than this one means that the kernel knows the kind.
     await attempt.catch((error: unknown) => {
@@ -83,12 +83,20 @@ const SYSCTLS: readonly (readonly [string, string])[] = [
   // Addresses are usable at once: a topology rejects duplicates when it is read.
   ["net.ipv6.conf.default.accept_dad", "0"],
   ["net.ipv6.conf.default.accept_ra", "0"],
+  // A cable that loses carrier costs no address.
+  ["net.ipv6.conf.default.keep_addr_on_down", "1"],
+  ["net.ipv6.conf.all.keep_addr_on_down", "1"],
 ];
 
 /** As kube-proxy with strictARP sets them: addresses of Services on `lo` are not answered for by the kernel. */
 const NODE_SYSCTLS: readonly (readonly [string, string])[] = [
   ["net.ipv4.conf.all.arp_ignore", "1"],
   ["net.ipv4.conf.all.arp_announce", "2"],
+  ["net.ipv4.ip_forward", "1"],
+  ["net.ipv6.conf.all.forwarding", "1"],
+];
+
+const ROUTER_SYSCTLS: readonly (readonly [string, string])[] = [
   ["net.ipv4.ip_forward", "1"],
   ["net.ipv6.conf.all.forwarding", "1"],
 ];
@@ -143,6 +151,14 @@ export class Network {
     return device;
   }
 
+  isSwitch(namespace: string): boolean {
+    return this.topology.switches.some(({ name }) => this.namespace(name) === namespace);
+  }
+
+  isRouter(namespace: string): boolean {
+    return this.topology.stations.some(({ name, role }) => role === "router" && this.namespace(name) === namespace);
+  }
+
   /** Cables of a station. */
   connections(station: string): readonly Connection[] {
     return this.#connections.get(station) ?? [];
@@ -194,7 +210,7 @@ export class Network {
   }
 
   async #setSysctls({ name, role, sysctls }: Station): Promise<void> {
-    const own = role === "node" ? NODE_SYSCTLS : [];
+    const own = role === "node" ? NODE_SYSCTLS : role === "router" ? ROUTER_SYSCTLS : [];
     await writeSysctls(this.namespace(name), [...SYSCTLS, ...own, ...sysctls]);
   }
 
@@ -273,7 +289,8 @@ function stationLines({ interfaces, routes }: Station, connections: readonly Con
       const vlan = kind.kind === "vlan" ? `link add link ${kind.parent} name ${name} type vlan id ${kind.id}` : "";
       const made = kind.kind === "bond" ? `link add name ${name} type bond mode active-backup miimon 100` : "";
       const bridge = kind.kind === "bridge" ? `link add name ${name} type bridge stp_state 0` : "";
-      const add = cabled.has(name) ? [] : [vlan, made, bridge].filter((line) => line !== "");
+      const vrf = kind.kind === "vrf" ? `link add name ${name} type vrf table ${kind.table}` : "";
+      const add = cabled.has(name) ? [] : [vlan, made, bridge, vrf].filter((line) => line !== "");
       return [
         ...add,
         `link set ${name} address ${mac} mtu ${mtu}${noArp ? " arp off" : ""}`,
@@ -283,8 +300,8 @@ function stationLines({ interfaces, routes }: Station, connections: readonly Con
       ];
     }),
     ...routes.map(
-      ({ prefix, via, device }) =>
-        `route add ${prefix}${via === undefined ? "" : ` via ${via}`}${device === undefined ? "" : ` dev ${device}`}`,
+      ({ prefix, via, device, vrf }) =>
+        `route add ${prefix}${via === undefined ? "" : ` via ${via}`}${device === undefined ? "" : ` dev ${device}`}${vrf === undefined ? "" : ` vrf ${vrf}`}`,
     ),
   ];
 }

@@ -1,11 +1,11 @@
 import { type Mac } from "../../../impl/wire/mac.ts";
 import { parseInterfaceAddress } from "../../../impl/wire/prefix.ts";
 import { type Ending, type LinkChange, type NodeControl } from "../../world.ts";
+import { setCarrier, silence } from "./cables.ts";
 import { type NetnsCluster, type NodeSlots } from "./cluster.ts";
 import { ipBatch, run } from "./command.ts";
 import { type DaemonQuestion } from "./protocol.ts";
 import { ending } from "../ending.ts";
-import { type Device } from "./network.ts";
 import { metricOf } from "./metrics.ts";
 
 export class NetnsNode implements NodeControl {
@@ -54,10 +54,8 @@ export class NetnsNode implements NodeControl {
     });
   }
 
-  /** The switch still sees carrier, and forwards nothing to or from these ports. */
   async #silence(silent: boolean): Promise<void> {
-    const ports = this.#cluster.network.connections(this.name).map(({ peer }) => peer);
-    await Promise.all(ports.map((port) => setPortState(port, silent ? "disabled" : "forwarding")));
+    await silence(this.#cluster.network, this.name, silent);
   }
 
   async powerOff(): Promise<Ending> {
@@ -91,13 +89,11 @@ export class NetnsNode implements NodeControl {
   }
 
   async linkDown(link: string): Promise<Ending> {
-    const peer = this.#cluster.network.connections(this.name).find((item) => item.link === link)?.peer;
-    if (peer === undefined) throw new Error(`${this.name} has no cable at ${link}`);
+    const { network } = this.#cluster;
     const fault = this.#cluster.lasting(`${this.name}: ${link} has no carrier`);
-    const set = (state: "up" | "down"): Promise<void> => ipBatch(peer.namespace, [`link set ${peer.device} ${state}`]);
-    await set("down");
+    await setCarrier(network, this.name, link, false);
     return ending(async () => {
-      await set("up");
+      await setCarrier(network, this.name, link, true);
       fault();
     });
   }
@@ -149,9 +145,4 @@ export class NetnsNode implements NodeControl {
   resources(): Promise<Readonly<Record<string, number>>> {
     return Promise.reject(new Error("this driver does not look into processes"));
   }
-}
-
-/** bridge(8): `link set dev PORT state`; only while the bridge runs no spanning tree. */
-async function setPortState({ namespace, device }: Device, state: "disabled" | "forwarding"): Promise<void> {
-  await run("bridge", ["-n", namespace, "link", "set", "dev", device, "state", state]);
 }

@@ -8,6 +8,7 @@ import {
   type Kubernetes,
   type Network,
   type NodeControl,
+  type RouterControl,
   type World,
 } from "../../world.ts";
 import { NetnsClient } from "./client.ts";
@@ -15,13 +16,14 @@ import { type NetnsCluster } from "./cluster.ts";
 import { ending } from "../ending.ts";
 import { metricOf } from "./metrics.ts";
 import { NetnsNode } from "./node.ts";
+import { NetnsRouter } from "./router.ts";
 
 export class NetnsWorld implements World {
   readonly driver = "netns";
   readonly seed: string;
   readonly nodes: readonly string[];
   readonly clients: readonly string[];
-  readonly routers: readonly string[] = [];
+  readonly routers: readonly string[];
   readonly kubernetes: Kubernetes;
   readonly controller: ControllerControl;
   readonly network: Network;
@@ -29,6 +31,7 @@ export class NetnsWorld implements World {
   readonly #cluster: NetnsCluster;
   readonly #nodes: ReadonlyMap<string, NetnsNode>;
   readonly #clients: ReadonlyMap<string, NetnsClient>;
+  readonly #routers: ReadonlyMap<string, NetnsRouter>;
 
   constructor(cluster: NetnsCluster, kubernetes: Kubernetes) {
     const { nodes, clients, stations } = cluster.topology;
@@ -40,6 +43,8 @@ export class NetnsWorld implements World {
     this.controller = controllerControl(cluster);
     this.network = networkControl();
     this.api = apiControl(cluster);
+    this.routers = cluster.routers;
+    this.#routers = new Map(cluster.routers.map((name) => [name, new NetnsRouter(cluster, name)]));
     this.#nodes = new Map(nodes.map((name) => [name, new NetnsNode(cluster, name)]));
     const isClient = ({ name }: { readonly name: string }): boolean => clients.includes(name);
     this.#clients = new Map(
@@ -47,8 +52,10 @@ export class NetnsWorld implements World {
     );
   }
 
-  router(name = "router"): never {
-    throw new Error(`there is no router "${name}"`);
+  router(name = this.routers[0] ?? ""): RouterControl {
+    const router = this.#routers.get(name);
+    if (router === undefined) throw new Error(`there is no router "${name}"`);
+    return router;
   }
 
   node(name: string): NodeControl {
