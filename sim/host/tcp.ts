@@ -8,12 +8,12 @@ import { encodeSignedTcp } from "../../impl/wire/tcp-md5.ts";
 import { type Micros } from "../../impl/wire/time.ts";
 import { type Scheduled, type SimWorld } from "../world.ts";
 import { type IpEndpoint, type IpPacket, type ProtocolHandler, type UnreachablePacket } from "./hooks.ts";
-import { answersThrough, areApart, hears, needsDevice } from "./socket-scope.ts";
+import { answersThrough, needsDevice } from "./socket-scope.ts";
 import { type Admission, inadmissible, isMd5Key, keyFor } from "./tcp-admission.ts";
 import { TcpConnection, type TcpNetwork, type Unreachable } from "./tcp-connection.ts";
+import { pairKey, TcpConnections } from "./tcp-connections.ts";
 import {
   type Accept,
-  formatEndpoint,
   type ListenAddress,
   type Listening,
   type ListenOptions,
@@ -22,6 +22,7 @@ import {
 } from "./tcp-listeners.ts";
 import { type Segment } from "./tcp-output.ts";
 import { type CloseReason, type TcpHandler } from "./tcp-owner.ts";
+import { refusedSocket } from "./tcp-refused-socket.ts";
 import { advance } from "./tcp-sequence.ts";
 import { type TcpPath, type TcpSocket } from "./tcp-socket.ts";
 import { type TcpState } from "./tcp-state.ts";
@@ -64,8 +65,7 @@ export class TcpStack implements ProtocolHandler, TcpNetwork {
   readonly #host: IpEndpoint;
   readonly #ports: Random;
   readonly #sequences: Random;
-  /** By both ends; several where they are bound to different devices. */
-  readonly #connections = new Map<string, readonly TcpConnection[]>();
+  readonly #connections = new TcpConnections();
   readonly #listeners = new TcpListeners();
 
   constructor(world: SimWorld, host: IpEndpoint, options: TcpOptions = {}) {
@@ -87,7 +87,11 @@ export class TcpStack implements ProtocolHandler, TcpNetwork {
 
   connect(to: Endpoint, handler: TcpHandler, options: ConnectOptions = {}): TcpSocket {
     const local = this.#localOf(to, options);
-    if (typeof local === "string") return this.#failedSocket(to, handler, local);
+    if (typeof local === "string") {
+      // Errors of connect(2) come as every other outcome does: later, through the handler.
+      const report = this.after(0 as Micros, () => handler.closed?.(local));
+      return refusedSocket(to, () => report.cancel());
+    }
     const connection = this.#add(local, to, options);
     connection.open(handler);
     return connection;
@@ -107,12 +111,12 @@ export class TcpStack implements ProtocolHandler, TcpNetwork {
 
   /** Connections that exist, TIME_WAIT among them. */
   connections(): readonly TcpSocket[] {
-    return [...this.#connections.values()].flat();
+    return this.#connections.all();
   }
 
   /** Forgets everything without a word, as a loss of power does; what arrives later is answered with RST. */
   reset(): void {
-    for (const connections of this.#connections.values()) for (const connection of connections) connection.vanish();
+    for (const connection of this.#connections.all()) connection.vanish();
     this.#connections.clear();
     this.#listeners.clear();
   }
@@ -122,13 +126,14 @@ export class TcpStack implements ProtocolHandler, TcpNetwork {
     if (segment === undefined) return;
     const local = { ip: packet.destination, port: segment.destinationPort };
     const remote = { ip: packet.source, port: segment.sourcePort };
-    const arrival = { packet, segment, local, remote, link, vrf: this.#host.vrfOf(link) };
-    const connection = this.#find(arrival);
+    const vrf = this.#host.vrfOf(link);
+    const arrival = { packet, segment, local, remote, link, vrf };
+    const connection = this.#connections.find(local, remote, link, vrf);
     if (connection === undefined) return this.#receiveUnknown(arrival);
     if (!this.#admits(arrival, connection.path)) return;
     if (!connection.mayBeReplacedBy(segment)) return connection.receive(segment);
     connection.vanish();
-    this.#forget(connection);
+    this.#connections.delete(connection);
     this.#receiveUnknown(arrival);
   }
 
@@ -137,7 +142,7 @@ export class TcpStack implements ProtocolHandler, TcpNetwork {
     const local = { ip: source, port: view.getUint16(0) };
     const remote = { ip: destination, port: view.getUint16(2) };
     const sequence = view.getUint32(4);
-    for (const connection of this.#connections.get(pairKey(local, remote)) ?? []) {
+    for (const connection of this.#connections.between(local, remote)) {
       // The packet may still be on its way down through the layers that report this.
       this.after(0 as Micros, () => connection.unreachable(errorOf(because, destination), sequence));
     }
@@ -160,7 +165,7 @@ export class TcpStack implements ProtocolHandler, TcpNetwork {
   moved(connection: TcpConnection, from: TcpState, because: string): void {
     const { local, remote, state } = connection;
     this.#world.trace.write(this.#host.name, "tcp", `${pairKey(local, remote)} ${from}->${state}: ${because}`);
-    if (state === "closed") this.#forget(connection);
+    if (state === "closed") this.#connections.delete(connection);
   }
 
   confirm(connection: TcpConnection): void {
@@ -175,14 +180,6 @@ export class TcpStack implements ProtocolHandler, TcpNetwork {
       this.#world.trace.write(this.#host.name, "drop", error.message);
       return undefined;
     }
-  }
-
-  /** A connection that is bound to a device before one that is not. */
-  #find({ local, remote, link, vrf }: Arrival): TcpConnection | undefined {
-    const connections = this.#connections.get(pairKey(local, remote));
-    if (connections === undefined) return undefined;
-    const heard = connections.filter(({ device }) => hears(device, link, vrf));
-    return heard.find(({ device }) => device !== undefined) ?? heard[0];
   }
 
   #admits({ packet, segment, local, remote }: Arrival, rules: Admission): boolean {
@@ -261,22 +258,13 @@ export class TcpStack implements ProtocolHandler, TcpNetwork {
       initialSequence: Math.floor(this.#sequences.next() * 2 ** 32),
       mss: this.#host.mtuTo(remote.ip, path.device) - HEADERS[familyOf(remote.ip)],
     });
-    const key = pairKey(local, remote);
-    this.#connections.set(key, [...(this.#connections.get(key) ?? []), connection]);
+    this.#connections.add(connection);
     return connection;
-  }
-
-  #forget(connection: TcpConnection): void {
-    const key = pairKey(connection.local, connection.remote);
-    const left = (this.#connections.get(key) ?? []).filter((other) => other !== connection);
-    if (left.length === 0) this.#connections.delete(key);
-    else this.#connections.set(key, left);
   }
 
   /** RFC 6056 section 3.3.1: a random start, then the next port that is free for this destination. */
   #freePort(ip: Ip, to: Endpoint, wanted: number | undefined, device: string | undefined): number | undefined {
-    const isFree = (port: number): boolean =>
-      (this.#connections.get(pairKey({ ip, port }, to)) ?? []).every((other) => areApart(other.device, device));
+    const isFree = (port: number): boolean => this.#connections.isFree({ ip, port }, to, device);
     if (wanted !== undefined) return isFree(wanted) ? wanted : undefined;
     const start = Math.floor(this.#ports.next() * EPHEMERAL.count);
     for (let tried = 0; tried < EPHEMERAL.count; tried++) {
@@ -285,32 +273,7 @@ export class TcpStack implements ProtocolHandler, TcpNetwork {
     }
     return undefined;
   }
-
-  /** Errors of connect(2) come as every other outcome does: later, through the handler. */
-  #failedSocket(to: Endpoint, handler: TcpHandler, because: CloseReason): TcpSocket {
-    const report = this.after(0 as Micros, () => handler.closed?.(because));
-    const cancel = (): void => report.cancel();
-    const local = { ip: (isIpv6(to.ip) ? "::" : "0.0.0.0") as Ip, port: 0 };
-    const nothing = (): void => undefined;
-    return {
-      local,
-      remote: to,
-      device: undefined,
-      state: "closed",
-      room: 0,
-      write: nothing,
-      shutdown: nothing,
-      close: cancel,
-      abort: cancel,
-      pause: nothing,
-      resume: nothing,
-      keepAlive: nothing,
-      setHops: nothing,
-    };
-  }
 }
-
-const pairKey = (local: Endpoint, remote: Endpoint): string => `${formatEndpoint(local)}>${formatEndpoint(remote)}`;
 
 /** As icmp_err_convert and icmpv6_err_convert of Linux. */
 function errorOf(because: UnreachablePacket["because"], destination: Ip): Unreachable {
