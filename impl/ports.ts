@@ -117,7 +117,7 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /** Everything that a process can do. Names of sockets, streams and requests are chosen by the process. */
 export type Effect =
-  /** Starts capturing ARP and ICMPv6 frames on an interface. */
+  /** Starts capturing ARP, ICMPv6 and BFD Echo (UDP port 3785 over IPv4) on an interface, anew where it already did. */
   | { readonly kind: "openLink"; readonly link: string }
   | { readonly kind: "closeLink"; readonly link: string }
   /** Receives an IPv6 group on an interface and reports it to the network (MLD). */

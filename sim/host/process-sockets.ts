@@ -10,10 +10,22 @@ import { type OnDatagram, type UdpSocket } from "./udp.ts";
 /** Where the next header stands in a frame with IPv6. */
 const NEXT_HEADER = ETHERNET_HEADER + 6;
 
-/** The packet filter of the link sockets: ARP, and ICMPv6 without extension headers. */
+/** Where the protocol of IPv4 stands in a frame, and the destination port of UDP behind a header without options. */
+const PROTOCOL = ETHERNET_HEADER + 9;
+const DESTINATION_PORT = ETHERNET_HEADER + 22;
+/** RFC 5881 section 4. */
+const BFD_ECHO = 3785;
+
+/** The packet filter of the link sockets: ARP, ICMPv6 without extension headers, and BFD Echo over IPv4. */
 export function isCaptured(frame: Uint8Array): boolean {
   const type = etherTypeOf(frame);
-  return type === ETHER_TYPES.arp || (type === ETHER_TYPES.ipv6 && frame[NEXT_HEADER] === IP_PROTOCOLS.icmp6);
+  if (type === ETHER_TYPES.ipv6) return frame[NEXT_HEADER] === IP_PROTOCOLS.icmp6;
+  return type === ETHER_TYPES.arp || (type === ETHER_TYPES.ipv4 && isEcho(frame));
+}
+
+function isEcho(frame: Uint8Array): boolean {
+  const port = (frame[DESTINATION_PORT] ?? 0) * 256 + (frame[DESTINATION_PORT + 1] ?? 0);
+  return frame[PROTOCOL] === IP_PROTOCOLS.udp && port === BFD_ECHO;
 }
 
 /** The link sockets, memberships and UDP sockets of one process. */

@@ -33,6 +33,9 @@ const ETHERNET = "ffffffffffff 020000000001";
 const V6 = (next: string, payload: string): string =>
   `${ETHERNET} 86dd 6000000000 20 ${next} ff fe800000000000000000000000000001 ff020000000000000000000000000001 ${payload}`;
 
+const ECHO = (ip: string, port: string): string =>
+  `45c00034 12340000 fe11 0000 ${ip} ${ip} 0ec9 ${port} 0020 0000 011800003fb1b00b00000000000034c8000000000002b925`;
+
 describe("the filter of the frames a speaker needs", () => {
   it.each([
     ["ARP", `${ETHERNET} 0806 0001080006040001 020000000001c0000201 000000000000c0000296`, true],
@@ -46,6 +49,8 @@ describe("the filter of the frames a speaker needs", () => {
     ["an MLD report behind a hop-by-hop header", V6("00", "3a00050200000100 8f00"), false],
     ["TCP over IPv6 whose first byte looks like a solicitation", V6("06", "8700 0050"), false],
     ["IPv4", `${ETHERNET} 0800 4500001400000000400600000a0000010a000002`, false],
+    ["a BFD Echo packet of FRR", `${ETHERNET} 0800 ${ECHO("c0 00 02 02", "0ec9")}`, true],
+    ["UDP to another port", `${ETHERNET} 0800 ${ECHO("c0 00 02 02", "0ec8")}`, false],
     ["LLDP", `${ETHERNET} 88cc 0207`, false],
     ["IPv6 that is cut off before the type", V6("3a", ""), false],
     ["nothing but addresses", ETHERNET, false],

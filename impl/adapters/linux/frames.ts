@@ -1,4 +1,4 @@
-// Frames of one interface through packet(7): ARP and Neighbor Discovery (RFC 4861) but redirects, and nothing else.
+// Frames of one interface through packet(7): ARP, Neighbor Discovery (RFC 4861) but redirects, and BFD Echo over IPv4.
 import { type Link } from "../../ports.ts";
 import { configure, type NativeSockets, type Poller, receiveFrom, Slab } from "./native.ts";
 
@@ -32,20 +32,26 @@ function instruction(code: number, ifTrue: number, ifFalse: number, value: numbe
 }
 
 /**
- * ARP, and ICMPv6 types 133 to 136 straight behind the IPv6 header. A socket also sees the frames of VLANs, without their
- * tags, that belong to a sub-interface or to nobody: they are left out, but for those whose tag holds only a priority.
+ * ARP, ICMPv6 types 133 to 136 straight behind the IPv6 header, and what a BFD Echo packet over IPv4 is (RFC 5881 section
+ * 4): its source is this host itself, so no socket gets it. A socket also sees the frames of VLANs, without their tags,
+ * that belong to a sub-interface or to nobody: they are left out, but for those whose tag holds only a priority.
  */
 export const NEIGHBOUR_FRAMES: Buffer = Buffer.concat([
   instruction(LOAD32, 0, 0, VLAN_TAG),
-  instruction(JUMP_SET, 9, 0, VLAN_ID),
+  instruction(JUMP_SET, 14, 0, VLAN_ID),
   instruction(LOAD16, 0, 0, 12),
-  instruction(JUMP_EQUAL, 6, 0, 0x0806),
-  instruction(JUMP_EQUAL, 0, 6, 0x86dd),
+  instruction(JUMP_EQUAL, 11, 0, 0x0806),
+  instruction(JUMP_EQUAL, 0, 5, 0x86dd),
   instruction(LOAD8, 0, 0, 20),
-  instruction(JUMP_EQUAL, 0, 4, 58),
+  instruction(JUMP_EQUAL, 0, 9, 58),
   instruction(LOAD8, 0, 0, 54),
-  instruction(JUMP_GREATER, 0, 2, 132),
-  instruction(JUMP_GREATER, 1, 0, 136),
+  instruction(JUMP_GREATER, 0, 7, 132),
+  instruction(JUMP_GREATER, 6, 5, 136),
+  instruction(JUMP_EQUAL, 0, 5, 0x0800),
+  instruction(LOAD8, 0, 0, 23),
+  instruction(JUMP_EQUAL, 0, 3, 17),
+  instruction(LOAD16, 0, 0, 36),
+  instruction(JUMP_EQUAL, 0, 1, 3785),
   instruction(RETURN, 0, 0, SLOT),
   instruction(RETURN, 0, 0, 0),
 ]);

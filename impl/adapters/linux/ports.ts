@@ -106,6 +106,7 @@ export class LinuxPorts implements Ports, Disposable {
     } else if (link !== undefined && effect.kind === "openLink") {
       try {
         const socket = new FrameSocket(native, link, (bytes) => deliver({ kind: "frame", link: effect.link, bytes }));
+        this.#frames.get(effect.link)?.[Symbol.dispose]();
         this.#frames.set(effect.link, socket);
       } catch (error) {
         log("error", "link.open.failed", { link: effect.link, because: reasonOf(error), hint: hintOf(error) });

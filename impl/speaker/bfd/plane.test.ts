@@ -5,6 +5,7 @@ import { decodeBfd } from "../../wire/bfd.ts";
 import { hex } from "../../wire/golden/hex.ts";
 import { parseIp } from "../../wire/ip.ts";
 import { formatSeconds, micros, type Micros, millis, plus, seconds } from "../../wire/time.ts";
+import { parseMac } from "../../wire/mac.ts";
 import { link } from "../test-cluster.ts";
 import { type BfdConfig } from "./config.ts";
 import { BfdMetrics } from "./metrics.ts";
@@ -33,6 +34,16 @@ const FRR = {
 };
 // FRR 8.4.4 over IPv6: an Echo packet of its own.
 const FRR_ECHO = hex("0118 0000 b99fb653 0000000000000000 0000000000000000");
+
+// Laid out after RFC 826, RFC 791, RFC 768 and RFC 5881 section 4, checksums computed apart.
+const OUR_MAC = "02000000000a";
+const PEER_MAC = "02000000020b";
+const QUESTION = `ffffffffffff${OUR_MAC}08060001080006040001${OUR_MAC}c0000201000000000000c0000202`;
+const ARP_REPLY = hex(`${OUR_MAC}${PEER_MAC}08060001080006040002${PEER_MAC}c0000202${OUR_MAC}c0000201`);
+const ECHO = hex(`4563686f a3e698fc ${"00".repeat(16)}`);
+const ECHO_UDP = `c0000201c00002010ec90ec9002073634563686fa3e698fc${"00".repeat(16)}`;
+const ECHO_OUT = `${PEER_MAC}${OUR_MAC}080045c0003400000000ff1136f6${ECHO_UDP}`;
+const ECHO_BACK = hex(`${OUR_MAC}${PEER_MAC}080045c0003400000000fe1137f6${ECHO_UDP}`);
 
 /** The first discriminator that is drawn from it is the one that FRR's packets name. */
 const CAPTURED: Random = { next: () => (OURS - 1) / 0xffffffff };
@@ -104,6 +115,11 @@ class Scene {
         const what = to.port === 3784 || to.port === 4784 ? inWords(decodeBfd(bytes)) : `${bytes.length} bytes`;
         return `${this.sockets.get(effect.socket)} to ${to.ip}:${to.port} ${what}`;
       }
+      case "sendFrame":
+        return `frame ${Buffer.from(effect.bytes).toString("hex")}`;
+      case "openLink":
+      case "closeLink":
+        return `${effect.kind} ${effect.link}`;
       case "log":
         return `${effect.level} ${effect.event} ${effect.fields["because"]}: ${effect.fields["hint"]}`;
       default:
@@ -347,25 +363,72 @@ describe("Echo (RFC 5880 section 6.4, RFC 5881 section 4)", () => {
   });
 
   it("does not trust a peer that offers to return them and does not: FRR's default", () => {
-    const scene = new Scene(CAPTURED).open("a", PATH, ECHOING);
-    scene.receive("3784", FRR.init).receive("3784", FRR.upFinal);
+    const scene = up();
     scene.take();
     scene.run(millis(800));
     const trace = scene.take();
     expect(trace.filter((line) => line.includes("->"))).toEqual([]);
-    expect(trace.some((line) => line.endsWith("192.0.2.2:3785 24 bytes"))).toBe(true);
     expect(trace.some((line) => line.includes("rx=1s"))).toBe(false);
   });
 
-  it("is heard where it was sent from, and from then on is missed", () => {
-    const scene = new Scene(CAPTURED).open("a", PATH, ECHOING);
-    scene.receive("3784", FRR.init).receive("3784", FRR.upFinal).run(millis(60));
-    scene.receive("from 192.0.2.1", hex(`4563686f a3e698fc ${"00".repeat(16)}`), { ttl: 254 }, PEER, 3785);
+  it("over IPv4 goes to the peer's link-layer address, addressed to its sender, once that address is known", () => {
+    const scene = up();
+    expect(scene.take().filter((line) => line.includes("Link") || line.includes("frame"))).toEqual([
+      "0s openLink eth0",
+      `0s frame ${QUESTION}`,
+    ]);
+    scene.note(scene.plane.receiveFrame("eth0", ARP_REPLY, scene.now)).run(millis(50));
+    expect(scene.take()).toContain(`0.045502s frame ${ECHO_OUT}`);
+  });
+
+  it("is missed from the first one on that came back, and slows control packets down (section 6.8.3)", () => {
+    const scene = up();
+    scene.note(scene.plane.receiveFrame("eth0", ARP_REPLY, scene.now)).run(millis(60));
     scene.take();
+    scene.note(scene.plane.receiveFrame("eth0", ECHO_BACK, scene.now));
+    expect(scene.take()).toEqual(["0.06s from 192.0.2.1 to 192.0.2.2:3784 up poll tx=0.3s rx=1s"]);
     scene.run(millis(200));
     expect(scene.take()).toContain("0.21s a up->down: echoFailed");
-    expect(scene.plane.session("a")?.counters.echoIn).toBe(1);
+    expect(scene.plane.session("a")?.counters).toMatchObject({ echoIn: 1, downs: 1 });
   });
+
+  it("did not come back where no router took one from its TTL", () => {
+    const scene = up();
+    // The header checksum counts the TTL.
+    const straight = Uint8Array.from(ECHO_BACK);
+    straight.set([255], 22);
+    straight.set([0x36], 24);
+    scene.note(scene.plane.receiveFrame("eth0", straight, scene.now));
+    expect(scene.plane.session("a")?.counters.echoIn).toBe(0);
+  });
+
+  it("over IPv6 goes to the peer's BFD, and is heard where it was sent from", () => {
+    const path = { ...V6, local: parseIp("fe80::ff:fe00:20a") };
+    const scene = new Scene(CAPTURED).open("a", path, ECHOING);
+    const receive = (bytes: Uint8Array): Scene => scene.receive("3784", bytes, { destination: path.local }, path.peer);
+    receive(FRR.init);
+    receive(FRR.upFinal).take();
+    scene.run(micros(0));
+    expect(scene.take()).toEqual(["0s from fe80::ff:fe00:20a to fe80::ff:fe00:20b:3785 24 bytes"]);
+    scene.receive("from fe80::ff:fe00:20a", ECHO, { ttl: 254 }, path.peer, 3785);
+    expect(scene.plane.session("a")?.counters).toMatchObject({ echoIn: 1 });
+  });
+
+  it("gives the interface back", () => {
+    const scene = up();
+    scene.note(scene.plane.close("a", scene.now)).take();
+    scene.run(seconds(10));
+    expect(scene.take().filter((line) => line.includes("Link"))).toEqual(["3s closeLink eth0"]);
+  });
+
+  /** The first Echo packet is due at once. */
+  const up = (): Scene => {
+    const scene = new Scene(CAPTURED);
+    const mac = parseMac("02:00:00:00:00:0a");
+    scene.note(scene.plane.setLinks([link("eth0", { mac, addresses: ["192.0.2.1/24"] })]));
+    scene.open("a", PATH, ECHOING).receive("3784", FRR.init).receive("3784", FRR.upFinal);
+    return scene.run(micros(0));
+  };
 });
 
 describe("inputs of others", () => {

@@ -1,12 +1,13 @@
 // BFD of this node on its sockets. Peers name their sessions; those between the same two addresses share one.
 import { type Effect, type Input, type Link, type Random } from "../../ports.ts";
 import { unreachable } from "../../wire/brand.ts";
-import { type Ip } from "../../wire/ip.ts";
+import { type Ip, isIpv4 } from "../../wire/ip.ts";
 import { earliest, type Micros } from "../../wire/time.ts";
 import { type BfdConfig } from "./config.ts";
 import { type BfdMetrics } from "./metrics.ts";
 import { type BfdDropReason, type BfdPath, BfdSessions, type BfdSessionsEffect } from "./sessions.ts";
 import { sharedConfig } from "./shared-config.ts";
+import { EchoFrames } from "./echo-frames.ts";
 import { BfdSockets, type Purpose } from "./sockets.ts";
 import { type BfdView, viewOf } from "./view.ts";
 
@@ -32,6 +33,7 @@ interface Session {
 export class BfdPlane {
   readonly #sessions: BfdSessions;
   readonly #sockets: BfdSockets;
+  readonly #echoes = new EchoFrames();
   readonly #metrics: BfdMetrics;
   /** By path; a closed one stays until its peer has been told. */
   readonly #byId = new Map<string, Session>();
@@ -83,7 +85,15 @@ export class BfdPlane {
     return purpose === undefined ? NOTHING : this.#receive(purpose, input, now);
   }
 
+  /** A captured frame; only Echo packets over IPv4 come so. */
+  receiveFrame(link: string, bytes: Uint8Array, now: Micros): BfdOutcome {
+    const echo = this.#echoes.receive(link, bytes);
+    const done = echo === undefined ? undefined : this.#sessions.receiveEcho(echo, now);
+    return done === undefined ? NOTHING : this.#carryOut(done, now);
+  }
+
   setLinks(links: readonly Link[]): BfdOutcome {
+    this.#echoes.setLinks(links);
     return { effects: this.#sockets.setLinks(links), changes: [] };
   }
 
@@ -137,7 +147,9 @@ export class BfdPlane {
         now,
       );
     }
-    if (this.#sessions.receiveEcho(bytes, now) || purpose.kind === "send") return NOTHING;
+    const done = this.#sessions.receiveEcho(bytes, now);
+    if (done !== undefined) return this.#carryOut(done, now);
+    if (purpose.kind === "send") return NOTHING;
     // Only what comes straight from a peer that was offered it is returned, and only once.
     if (arrival.ttl !== 255 || !this.#returnsEchoesTo(from.ip, purpose.vrf)) return NOTHING;
     return { effects: [{ kind: "sendDatagram", socket, to: from, bytes }], changes: [] };
@@ -159,7 +171,7 @@ export class BfdPlane {
           effects.push(...this.#sockets.send(effect.key, effect.path.hops, effect.bytes));
           break;
         case "sendEcho":
-          effects.push(...this.#sockets.send(effect.key, "echo", effect.bytes));
+          effects.push(...this.#sendEcho(effect.key, effect.path, effect.bytes, now));
           break;
         case "changed":
           changes.push(...this.#change(effect, now));
@@ -172,6 +184,11 @@ export class BfdPlane {
       }
     }
     return { effects, changes };
+  }
+
+  /** Over IPv6 the peer's BFD returns it, over IPv4 its forwarding plane: so does FRR, on either side. */
+  #sendEcho(id: string, path: BfdPath, bytes: Uint8Array, now: Micros): readonly Effect[] {
+    return isIpv4(path.peer) ? this.#echoes.send(id, path, bytes, now) : this.#sockets.send(id, "echo", bytes);
   }
 
   /** Everybody who shares the session hears of it under his own key. */
@@ -187,7 +204,7 @@ export class BfdPlane {
     const session = this.#byId.get(id);
     this.#byId.delete(id);
     if (session !== undefined) this.#showState(session.path);
-    return this.#sockets.release(id);
+    return [...this.#echoes.release(id), ...this.#sockets.release(id)];
   }
 
   /** One series stands for all sessions with a peer: it is up when all of them are. */

@@ -146,14 +146,13 @@ export class BfdSessions {
     return this.#step(finding.row, { kind: "received", packet }, now);
   }
 
-  /** Takes an Echo packet of ours that came back; false: it is somebody else's. */
-  receiveEcho(bytes: Uint8Array, now: Micros): boolean {
+  /** Takes an Echo packet of ours that came back; undefined: it is somebody else's. */
+  receiveEcho(bytes: Uint8Array, now: Micros): readonly BfdSessionsEffect[] | undefined {
     const discriminator = echoDiscriminator(bytes);
     const row = discriminator === undefined ? undefined : this.#byDiscriminator.get(discriminator);
-    if (row === undefined) return false;
+    if (row === undefined) return undefined;
     this.#count(row, "echoIn");
-    this.#step(row, { kind: "echoReturned" }, now);
-    return true;
+    return this.#step(row, { kind: "echoReturned" }, now);
   }
 
   wake(now: Micros): readonly BfdSessionsEffect[] {

@@ -150,7 +150,7 @@ export class Pair {
     this.#flights = this.#flights.filter(({ at }) => at > this.now);
     for (const { to, echoOf, bytes } of arrived) {
       const speaker = this.#speakers[to];
-      if (echoOf !== undefined) speaker.receiveEcho(bytes, this.now);
+      if (echoOf !== undefined) this.carryOut(to, speaker.receiveEcho(bytes, this.now) ?? []);
       else {
         const source = this.#addresses[to === "a" ? "b" : "a"];
         const destination = this.#addresses[to];
