@@ -8,6 +8,7 @@ import { allocator } from "./bench/allocator.ts";
 import { type Aim, type Benchmark, reached, type Result } from "./bench/benchmark.ts";
 import { controller } from "./bench/controller.ts";
 import { election } from "./bench/election.ts";
+import { forwarding } from "./bench/forwarding.ts";
 import { membership } from "./bench/membership.ts";
 import { simulator } from "./bench/simulator.ts";
 import { suite } from "./bench/suite.ts";
@@ -18,6 +19,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   election,
   addressResolution,
   simulator,
+  forwarding,
   membership,
   suite,
 ];

@@ -9,7 +9,7 @@ import { MulticastGroups } from "./multicast-groups.ts";
 import { NdpProtocol } from "./ndp.ts";
 import { type NeighbourParameters } from "./neighbour-parameters.ts";
 import { ETHERNET_HEADER, type NetworkDevice } from "./network-device.ts";
-import { type Conf4, type Conf6, type Setting } from "./sysctl.ts";
+import { type Conf4, type Conf6, type LinkSetting } from "./sysctl.ts";
 
 export interface InterfaceOptions {
   readonly conf4: Conf4;
@@ -128,7 +128,7 @@ export class Interface implements IpLink {
     for (const { ip } of this.#addresses) if (isIpv6(ip)) this.groups.join(solicitedNodeGroup(ip));
   }
 
-  set(setting: Setting): void {
+  set(setting: LinkSetting): void {
     if (setting.kind === "conf4") this.conf4[setting.key] = setting.value;
     else if (setting.kind === "conf6") this.conf6[setting.key] = setting.value;
     else (setting.family === "ipv4" ? this.arp : this.ndp).table.configure(setting.change);

@@ -14,7 +14,7 @@ import { type NeighbourParameters, type NeighbourProfile, parametersOf } from ".
 import { type DeviceOwner, type NetworkDevice } from "./network-device.ts";
 import { RoutedNamespace } from "./routed-namespace.ts";
 import { type Route } from "./routes.ts";
-import { CONF4, CONF6, type Conf4, type Conf6, readSetting, type Setting } from "./sysctl.ts";
+import { CONF4, CONF6, type Conf4, type Conf6, type LinkSetting, readSetting } from "./sysctl.ts";
 
 /** What an interface is given when it is made. */
 interface Defaults {
@@ -205,13 +205,17 @@ export abstract class NetworkNamespace extends RoutedNamespace implements Kernel
   /** Sets `net.ipv4.conf.eth0.arp_accept` and its like; ConfigError where the name is not known. */
   sysctl(name: string, value: string | number): void {
     const setting = readSetting(name, String(value));
+    if (setting.kind === "multipath") {
+      this.multipath = { ...this.multipath, ...setting.change };
+      return;
+    }
     if (setting.link === "all" || setting.link === "default") this.#setDefault(setting);
     if (setting.link === "default") return;
     const targets = setting.link === "all" ? this.interfaces.values() : [this.interface(setting.link)];
     for (const target of targets) target.set(setting);
   }
 
-  #setDefault(setting: Setting): void {
+  #setDefault(setting: LinkSetting): void {
     const { conf4, conf6, neighbours } = this.#defaults;
     if (setting.kind === "conf4") conf4[setting.key] = setting.value;
     else if (setting.kind === "conf6") conf6[setting.key] = setting.value;

@@ -10,14 +10,18 @@ export interface SipHash {
   readonly high: number;
 }
 
-/** "somepseudorandomlygeneratedbytes" (section 2.1), as low and high words of v0 to v3. */
-const INITIAL = [
-  0x70736575, 0x736f6d65, 0x6e646f6d, 0x646f7261, 0x6e657261, 0x6c796765, 0x79746573, 0x74656462,
-] as const;
-
 export function sipHash(message: Uint8Array, [k0, k1, k2, k3]: SipKey): SipHash {
-  const key = [k0, k1, k2, k3, k0, k1, k2, k3] as const;
-  const state = Int32Array.from(INITIAL, (word, index) => word ^ (key[index] ?? 0));
+  // Section 2.1: v0 to v3 are "somepseudorandomlygeneratedbytes" and the key, here as low and high words.
+  const state = Int32Array.of(
+    0x70736575 ^ k0,
+    0x736f6d65 ^ k1,
+    0x6e646f6d ^ k2,
+    0x646f7261 ^ k3,
+    0x6e657261 ^ k0,
+    0x6c796765 ^ k1,
+    0x79746573 ^ k2,
+    0x74656462 ^ k3,
+  );
   const whole = message.length & ~7;
   for (let at = 0; at < whole; at += 8) absorb(state, wordAt(message, at), wordAt(message, at + 4));
   // Section 2.2: the last word holds what is left, and the length modulo 256 in its highest byte.

@@ -1,6 +1,7 @@
 // Linux Documentation/networking/ip-sysctl.rst: the settings that change what a host says and believes.
 import { ConfigError } from "../../impl/wire/errors.ts";
 import { millis, seconds } from "../../impl/wire/time.ts";
+import { type MultipathSettings } from "./multipath.ts";
 import { type NeighbourParameters } from "./neighbour-parameters.ts";
 
 /** net.ipv4.conf.<interface>.*, as the kernel sets them. */
@@ -48,8 +49,20 @@ const NEIGHBOUR_TABLE: Readonly<Record<string, (value: number) => Partial<Neighb
   gc_thresh3: (value) => ({ mostEntries: value }),
 };
 
-/** What one setting changes: on an interface, on `all` of them, or the `default` of those to come. */
-export type Setting =
+/** Simulated kernels spread both families by the same policy. 2 and 3, unless told otherwise, look at addresses too. */
+const policy = (value: number): Partial<MultipathSettings> => ({ hash: value === 1 ? "l4" : "l3" });
+
+const MULTIPATH: Readonly<Record<string, (value: number) => Partial<MultipathSettings>>> = {
+  "net.ipv4.fib_multipath_hash_policy": policy,
+  "net.ipv6.fib_multipath_hash_policy": policy,
+  "net.ipv4.fib_multipath_hash_seed": (value) => ({ seed: value }),
+  "net.ipv4.fib_multipath_use_neigh": (value) => ({ passOverSilent: value !== 0 }),
+};
+
+/** What one setting changes: of the host, on an interface, on `all` of them, or the `default` of those to come. */
+export type Setting = { readonly kind: "multipath"; readonly change: Partial<MultipathSettings> } | LinkSetting;
+
+export type LinkSetting =
   | { readonly kind: "conf4"; readonly link: string; readonly key: keyof Conf4; readonly value: number }
   | { readonly kind: "conf6"; readonly link: string; readonly key: keyof Conf6; readonly value: number }
   | {
@@ -65,6 +78,8 @@ const isKeyOf = <T extends object>(table: T, key: string): key is Extract<keyof 
 export function readSetting(name: string, text: string): Setting {
   const value = Number(text);
   if (!/^\d+$/.test(text)) throw new ConfigError(name, `"${text}" is not a number`);
+  const multipath = MULTIPATH[name]?.(value);
+  if (multipath !== undefined) return { kind: "multipath", change: multipath };
   if (name === "net.ipv4.ip_forward") return { kind: "conf4", link: "all", key: "forwarding", value };
   const [, version, group, link = "", key = ""] = /^net\.ipv([46])\.(conf|neigh)\.(.+)\.([^.]+)$/.exec(name) ?? [];
   if (group === "conf" && version === "4" && isKeyOf(CONF4, key)) return { kind: "conf4", link, key, value };
