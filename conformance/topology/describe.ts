@@ -1,10 +1,17 @@
 // A topology in the few lines that a person needs to see what it means.
+import { type RemoteAs, type RouterConfig } from "../../sim/router/config/model.ts";
 import { type InterfaceSpec, type PortSpec, type Station, type SwitchSpec, type Topology } from "./model.ts";
+
+function kindWords(kind: InterfaceSpec["kind"]): readonly string[] {
+  if (kind.kind === "vlan") return [`VLAN ${kind.id} on ${kind.parent}`];
+  if (kind.kind === "vrf") return [`VRF with table ${kind.table}`];
+  return kind.kind === "plain" ? [] : [kind.kind];
+}
 
 function interfaceText({ name, kind, addresses, master, up, noArp, mtu }: InterfaceSpec): string {
   const words = [
     name,
-    ...(kind.kind === "vlan" ? [`VLAN ${kind.id} on ${kind.parent}`] : kind.kind === "plain" ? [] : [kind.kind]),
+    ...kindWords(kind),
     ...(master === undefined ? [] : [`in ${master}`]),
     ...addresses.map(({ ip, length }) => `${ip}/${length}`),
     ...(up ? [] : ["down"]),
@@ -14,15 +21,30 @@ function interfaceText({ name, kind, addresses, master, up, noArp, mtu }: Interf
   return words.join(" ");
 }
 
-function stationLines({ name, role, interfaces, routes, sysctls, neighbours }: Station): readonly string[] {
+/** The sessions that a router is ready for. */
+function bgpLines({ bgp }: RouterConfig): readonly string[] {
+  return bgp.flatMap(({ asn, vrf, neighbors, listen }) => [
+    `  AS ${asn}${vrf === undefined ? "" : ` in ${vrf}`}`,
+    ...neighbors.map(({ peer, remoteAs }) => {
+      return `    neighbor ${peer.kind === "interface" ? peer.device : peer.ip} ${asText(remoteAs)}`;
+    }),
+    ...listen.ranges.map(({ prefix, settings }) => `    neighbors in ${prefix} ${asText(settings.remoteAs)}`),
+  ]);
+}
+
+const asText = (remoteAs: RemoteAs): string => (typeof remoteAs === "number" ? `AS ${remoteAs}` : remoteAs);
+
+function stationLines({ name, role, interfaces, routes, sysctls, neighbours, frr }: Station): readonly string[] {
   const kept = neighbours.timeout === undefined ? "" : `, keeps neighbours for ${neighbours.timeout / 1e6} s`;
   return [
     `${role} ${name}: ${interfaces.map(interfaceText).join(", ")}${kept}`,
-    ...routes.map(({ prefix, via, device }) => {
-      const way = [via === undefined ? "" : ` via ${via}`, device === undefined ? "" : ` on ${device}`].join("");
+    ...routes.map(({ prefix, via, device, vrf }) => {
+      const words = [via && `via ${via}`, device && `on ${device}`, vrf && `in ${vrf}`];
+      const way = words.map((word) => (word === undefined ? "" : ` ${word}`)).join("");
       return `  route ${prefix}${way}`;
     }),
     ...sysctls.map(([key, value]) => `  ${key} = ${value}`),
+    ...(frr === undefined ? [] : bgpLines(frr.config)),
   ];
 }
 

@@ -193,7 +193,7 @@ describe("a problem of a topology", () => {
         ...lab(["kind: linux", "binds: ['frr.conf:/etc/frr/frr.conf']"]),
         "frr.conf": "hostname a\n ip address 192.0.2.1/24\n",
       },
-      'frr.conf:2: "ip address 192.0.2.1/24" belongs into: interface NAME',
+      'frr.conf:2: "ip address 192.0.2.1/24" belongs into interface, not into the configuration',
     ],
     [
       "an address of frr.conf that is none",

@@ -62,8 +62,7 @@ export class StationBuilder {
     const device = this.#device(name, where);
     if (change.master !== undefined) {
       const master = this.#device(change.master, where).kind.kind;
-      if (master === "plain" || master === "vlan")
-        where.fail(`${change.master} is neither a bridge, a bond nor a VRF`);
+      if (master === "plain" || master === "vlan") where.fail(`${change.master} is neither a bridge, a bond nor a VRF`);
     }
     device.setting = { ...device.setting, ...change };
   }

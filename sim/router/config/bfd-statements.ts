@@ -44,7 +44,7 @@ const SESSION: readonly Command<BfdDraft>[] = [
 ];
 
 const PROFILE = new Grammar<BfdDraft>(SESSION);
-const PEER = new Grammar<BfdPeerDraft>([
+export const PEER = new Grammar<BfdPeerDraft>([
   ...SESSION,
   statement("profile / NAME", (peer, words, no) => {
     peer.profile = no ? undefined : words.text("NAME");
@@ -96,7 +96,7 @@ function enterProfile(draft: Draft, name: string, no: boolean): Frame | undefine
   return PROFILE.on(`profile ${name}`, known);
 }
 
-const BFD = new Grammar<Draft>([
+export const BFD = new Grammar<Draft>([
   { pattern: "profile NAME", run: (draft, words, no) => enterProfile(draft, words.text("NAME"), no) },
   {
     pattern: "peer ADDRESS ...",

@@ -106,7 +106,14 @@ const FAMILIES: readonly Command<BgpDraft>[] = [
   },
 ];
 
-const BGP = new Grammar<BgpDraft>([...FLAGS, ...INSTANCE, ...RESTART, ...LISTEN, ...FAMILIES, ...NEIGHBOR_STATEMENTS]);
+export const BGP = new Grammar<BgpDraft>([
+  ...FLAGS,
+  ...INSTANCE,
+  ...RESTART,
+  ...LISTEN,
+  ...FAMILIES,
+  ...NEIGHBOR_STATEMENTS,
+]);
 
 export function bgpFrame(bgp: BgpDraft): Frame {
   const name = `router bgp ${bgp.asn}${bgp.vrf === undefined ? "" : ` vrf ${bgp.vrf}`}`;

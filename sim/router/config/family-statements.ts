@@ -100,7 +100,7 @@ const ROUTES: readonly Command<Target>[] = [
   }),
 ];
 
-const FAMILY = new Grammar<Target>([...FILTERS, ...NEIGHBORS, ...ROUTES]);
+export const FAMILY = new Grammar<Target>([...FILTERS, ...NEIGHBORS, ...ROUTES]);
 
 export const familyFrame = (bgp: BgpDraft, family: Family): Frame =>
   FAMILY.on(`address-family ${family} unicast`, { bgp, family });

@@ -149,6 +149,13 @@ export class Grammar<Target> {
     return { name, read: (words, no) => this.#read(target, words, no) };
   }
 
+  /** Whether some statement here has this form, whatever its values. */
+  knows(words: readonly string[], no: boolean): boolean {
+    return this.#commands.some(({ tokens }) =>
+      fits(tokens, { words, at: 0, no, pastKey: false }, { found: new Map(), rest: [], fitted: 0 }),
+    );
+  }
+
   #read(target: Target, words: readonly string[], no: boolean): Reading {
     let best = 0;
     let known: string[] = [];

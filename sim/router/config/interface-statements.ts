@@ -16,7 +16,7 @@ export function newInterface(name: string): InterfaceDraft {
   };
 }
 
-const INTERFACE = new Grammar<InterfaceDraft>([
+export const INTERFACE = new Grammar<InterfaceDraft>([
   statement("ip|ipv6 address ADDRESS [label LABEL]", (device, words, no) => {
     const address = words.read("ADDRESS", interfaceAddress);
     if (familyOf(address.ip) !== familyNamed(words.text("ip|ipv6")))

@@ -49,8 +49,8 @@ function removePeer(bgp: BgpDraft, name: string): void {
   const peer = peerNamed(bgp, name);
   bgp.peers.delete(peer.name);
   if (peer.kind !== "group") return;
-  for (const member of [...bgp.peers.values()]) if (member.group === peer.name) bgp.peers.delete(member.name);
-  for (const [range, group] of [...bgp.ranges]) if (group === peer.name) bgp.ranges.delete(range);
+  for (const member of bgp.peers.values()) if (member.group === peer.name) bgp.peers.delete(member.name);
+  for (const [range, group] of bgp.ranges) if (group === peer.name) bgp.ranges.delete(range);
 }
 
 function joinGroup(bgp: BgpDraft, peer: PeerDraft, name: string, no: boolean): void {

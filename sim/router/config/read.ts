@@ -4,6 +4,7 @@ import { ConfigError } from "../../../impl/wire/errors.ts";
 import { newDraft } from "./draft.ts";
 import { type Frame, type Reading } from "./grammar.ts";
 import { type ConfigProblem, type ReadResult } from "./model.ts";
+import { placesOf } from "./places.ts";
 import { resolve } from "./resolve.ts";
 import { topFrame } from "./top-statements.ts";
 
@@ -12,17 +13,17 @@ const LISTED = 12;
 
 const EXITS: ReadonlySet<string> = new Set(["exit", "exit-address-family", "exit-vrf", "exit-route-map", "quit"]);
 
-function unknown(
-  text: string,
-  frame: Frame,
-  { fitted, known }: Extract<Reading, { readonly kind: "unknown" }>,
-): string {
-  const starts = fitted === 0 ? known.map((pattern) => pattern.split(" ")[0] ?? "") : known;
-  const all = [...new Set(starts)].sort();
-  const listed = all.slice(0, LISTED).join(", ");
+/** Said of a statement that no context knows which is open. */
+function unknown(text: string, frame: Frame, reading: Unknown, places: readonly string[]): string {
+  if (places.length > 0) return `"${text}" belongs into ${places.join(" or ")}, not into ${frame.name}`;
+  const { fitted, known } = reading;
+  const patterns = known.map((pattern) => (fitted === 0 ? (pattern.split(" ")[0] ?? "") : pattern.replace(" / ", " ")));
+  const all = [...new Set(patterns)].sort();
   const more = all.length > LISTED ? ` and ${all.length - LISTED} more` : "";
-  return `"${text}" is not supported in ${frame.name}; what is: ${listed}${more}`;
+  return `"${text}" is not supported in ${frame.name}; what is: ${all.slice(0, LISTED).join(", ")}${more}`;
 }
+
+type Unknown = Extract<Reading, { readonly kind: "unknown" }>;
 
 class Reader {
   readonly #top: Frame;
@@ -35,17 +36,14 @@ class Reader {
 
   read(text: string): void {
     const words = text.split(/\s+/);
-    const [first = ""] = words;
-    if (words.length === 1 && EXITS.has(first))
-      this.#contexts = this.#contexts.slice(0, Math.max(1, this.#contexts.length - 1));
-    else if (text === "end") this.#contexts = [this.#top];
+    const [first] = words;
+    if (text === "end") this.#contexts = [this.#top];
+    else if (EXITS.has(text)) this.#contexts = [this.#top, ...this.#contexts.slice(1, -1)];
     else this.#statement(text, first === "no" ? words.slice(1) : words, first === "no");
   }
 
   #statement(text: string, words: readonly string[], no: boolean): void {
-    let nearest:
-      | { readonly frame: Frame; readonly reading: Extract<Reading, { readonly kind: "unknown" }> }
-      | undefined;
+    let nearest: { readonly frame: Frame; readonly reading: Unknown } | undefined;
     for (let depth = this.#contexts.length; depth > 0; depth -= 1) {
       const frame = this.#contexts[depth - 1] ?? this.#top;
       const reading = frame.read(words, no);
@@ -56,27 +54,33 @@ class Reader {
       }
       if (nearest === undefined || reading.fitted > nearest.reading.fitted) nearest = { frame, reading };
     }
-    if (nearest !== undefined) throw new ConfigError("", unknown(text, nearest.frame, nearest.reading));
+    if (nearest === undefined) return;
+    throw new ConfigError("", unknown(text, nearest.frame, nearest.reading, placesOf(words, no)));
   }
 }
 
+const indentOf = (line: string): number => line.length - line.trimStart().length;
+
 /**
- * The configuration that a file makes, and after it lines typed in configuration mode; or everything that is wrong with them.
- * Typed lines are counted on from the file's.
+ * The configuration that a file makes, and after it lines typed in configuration mode (with `end` between what was typed at
+ * different times); or everything that is wrong with them. Typed lines are counted on from the file's.
  */
 export function readFrrConfig(text: string, typed: readonly string[] = []): ReadResult {
   const draft = newDraft();
   const reader = new Reader(topFrame(draft));
   const problems: ConfigProblem[] = [];
-  const file = text.split("\n");
-  for (const [index, raw] of [...file, "end", ...typed].entries()) {
+  // What stands indented under a statement that is wrong has no context to be judged in.
+  let wrongIndent = Number.POSITIVE_INFINITY;
+  for (const [index, raw] of [...text.split("\n"), "end", ...typed].entries()) {
     const statement = raw.trim();
-    if (statement === "" || /^[!#]/.test(statement)) continue;
+    if (statement === "" || /^[!#]/.test(statement) || indentOf(raw) > wrongIndent) continue;
+    wrongIndent = Number.POSITIVE_INFINITY;
     try {
       reader.read(statement);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       problems.push({ line: index + 1, problem: error.message });
+      wrongIndent = indentOf(raw);
     }
   }
   return problems.length > 0 ? { problems } : { config: resolve(draft) };

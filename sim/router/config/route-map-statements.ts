@@ -138,7 +138,7 @@ function goOn(entry: RouteMapEntryDraft, at: number | undefined): void {
   entry.continueAt = at;
 }
 
-const ENTRY = new Grammar<RouteMapEntryDraft>([...MATCHES, ...SETS, ...WAYS_ON]);
+export const ENTRY = new Grammar<RouteMapEntryDraft>([...MATCHES, ...SETS, ...WAYS_ON]);
 
 export const routeMapEntryFrame = (name: string, entry: RouteMapEntryDraft): Frame =>
   ENTRY.on(`route-map ${name} ${entry.sequence}`, entry);
