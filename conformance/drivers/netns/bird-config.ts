@@ -143,9 +143,15 @@ function protocols(config: RouterConfig, bgp: BgpConfig): readonly string[] {
   return [...ranges, ...bgp.neighbors.map((each, index) => neighbor(config, bgp, index, each)), ...advertise];
 }
 
+/** BIRD's own limit of `merge paths`. */
+const MOST_PATHS = 255;
+
 /** As many next hops as the most that BGP may use. */
 const paths = (config: RouterConfig, family: Family): number =>
-  Math.max(1, ...config.bgp.map(({ families }) => Math.max(...Object.values(families[family].maximumPaths))));
+  Math.min(
+    MOST_PATHS,
+    Math.max(1, ...config.bgp.map(({ families }) => Math.max(...Object.values(families[family].maximumPaths)))),
+  );
 
 function kernel(config: RouterConfig, family: Family): string {
   const merge = paths(config, family) > 1 ? [`merge paths on limit ${paths(config, family)};`] : [];

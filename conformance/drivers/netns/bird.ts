@@ -8,6 +8,7 @@ import { type BfdPeer, type BgpNeighbor, type BgpPath } from "../../world.ts";
 import { birdConfig } from "./bird-config.ts";
 import { bfdSessionsIn, type BirdSession, routesIn, sessionsIn } from "./bird-show.ts";
 import { askBird } from "./birdc.ts";
+import { run } from "./command.ts";
 import { Daemons } from "./daemons.ts";
 import { forwardingOf } from "./forwarding.ts";
 import { type RoutingSuite, type SuiteOptions } from "./routing-suite.ts";
@@ -44,17 +45,19 @@ export class Bird implements RoutingSuite {
     return join(this.#folder, name);
   }
 
-  #write(typed: readonly string[]): void {
+  async #write(typed: readonly string[]): Promise<void> {
     const read = readFrrConfig(this.#options.config, typed);
     if ("problems" in read) {
       const problems = read.problems.map(({ line, problem }) => `line ${line}: ${problem}`);
       throw new Error(`${this.#options.name}: ${problems.join("; ")}`);
     }
     writeFileSync(this.#file("bird.conf"), birdConfig(read.config));
+    // A file that it does not take would end it, or be left aside with a word in its log.
+    await run(PROGRAM, ["-p", "-c", this.#file("bird.conf")]);
   }
 
   async start(): Promise<void> {
-    this.#write(this.#typed);
+    await this.#write(this.#typed);
     const socket = this.#file("bird.ctl");
     rmSync(socket, { force: true });
     const args = ["-f", "-c", this.#file("bird.conf"), "-s", socket, "-P", this.#file("bird.pid")];
@@ -111,7 +114,7 @@ export class Bird implements RoutingSuite {
 
   async configure(lines: readonly string[]): Promise<void> {
     const typed = [...this.#typed, ...lines];
-    this.#write(typed);
+    await this.#write(typed);
     await this.#ask("configure");
     this.#typed = typed;
   }
