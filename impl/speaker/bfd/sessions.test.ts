@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type BfdControl } from "../../wire/bfd.ts";
+import { type BfdControl, decodeBfd } from "../../wire/bfd.ts";
 import { parseIp } from "../../wire/ip.ts";
 import { type Micros, micros, millis, seconds } from "../../wire/time.ts";
 import { bfdConfig } from "./config.ts";
@@ -111,6 +111,29 @@ describe("a table of sessions", () => {
     expect(sessions.deadline()).toBe(seconds(2));
     expect(sessions.wake(seconds(2)).map(({ key }) => key)).toEqual(["one"]);
     expect(sessions.deadline()).toBe(millis(2500));
+  });
+
+  it("a peer that speaks to another address of this node means the session there", () => {
+    const sessions = new BfdSessions(NO_JITTER);
+    const [first, second] = [parseIp("192.0.2.1"), parseIp("192.0.2.11")];
+    sessions.open("first", { ...PATH, local: first }, CONFIG, micros(0));
+    sessions.open("second", { ...PATH, local: second }, CONFIG, micros(0));
+    sessions.receive(datagram(OPENING, { destination: second }), micros(0));
+    expect(["first", "second"].map((key) => sessions.session(key)?.kind)).toEqual(["down", "init"]);
+  });
+
+  it("a passive session speaks up when its peer still calls the one before it: FRR would call for ever", () => {
+    const sessions = new BfdSessions(NO_JITTER);
+    sessions.open("peer", PATH, { ...CONFIG, role: "passive" }, micros(0));
+    const call = datagram({ ...OPENING, yourDiscriminator: 1 });
+    expect(sessions.receive({ ...call, source: parseIp("192.0.2.9") }, micros(0))).toEqual([]);
+    const [sent, ...rest] = sessions.receive(call, micros(0));
+    expect(rest).toEqual([]);
+    const packet = sent?.kind === "sendControl" ? decodeBfd(sent.bytes) : undefined;
+    expect(packet).toMatchObject({ state: "down", yourDiscriminator: 0 });
+    expect(sessions.receive(call, millis(1))).toEqual([]);
+    expect([...sessions.drops]).toEqual([["unknownDiscriminator", 3]]);
+    expect(sessions.deadline()).toBe(seconds(1));
   });
 
   it("closing nothing does nothing", () => {
