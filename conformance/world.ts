@@ -320,8 +320,29 @@ export interface BfdPeer {
   readonly downs: number;
 }
 
+/** How a router spreads flows over several next hops; what is not told stays as it is. */
+export interface Spread {
+  /** Hash-threshold unless told, as in Linux; the buckets of a resilient group stay until they are idle. */
+  readonly selector?:
+    | { readonly kind: "modulo" }
+    | { readonly kind: "threshold" }
+    | {
+        readonly kind: "resilient";
+        readonly buckets: number;
+        readonly idleTimer: Micros;
+        readonly unbalancedTimer: Micros;
+      };
+  /** What is hashed: the addresses (l3), or the ports too (l4). */
+  readonly hash?: "l3" | "l4";
+  /** Of the hash: routers with the same one choose alike. */
+  readonly seed?: number;
+  /** Next hops that the neighbour cache knows to be silent are passed over. */
+  readonly passOverSilent?: boolean;
+}
+
 export interface RouterControl {
   readonly name: string;
+  spread(how: Spread): Promise<void>;
   /** Undefined: it has no route to exactly this prefix (an address is its /32 or /128). */
   fib(prefix: string): Promise<ForwardingEntry | undefined>;
   /** The BGP table: paths to a prefix, or all. */

@@ -36,6 +36,11 @@ export class NetnsRouter implements RouterControl {
     return forwardingOf(this.#namespace, prefix, (ip) => this.#cluster.nodeOf(ip));
   }
 
+  /** Its kernel spreads flows as it does on this machine. */
+  spread(): Promise<never> {
+    return Promise.reject(new Error(`${this.name}: how this router spreads flows cannot be told`));
+  }
+
   paths(prefix?: string): Promise<readonly BgpPath[]> {
     return this.#suite.paths(prefix);
   }
