@@ -81,7 +81,7 @@ describe("a socket that is bound to an interface", () => {
   it("hears nothing that arrives on others", () => {
     const net = between();
     const heard: string[] = [];
-    net.node.tcp.listen({ port: 179 }, (socket) => (heard.push(`${socket.device}`), {}), { device: "eth1" });
+    net.node.tcp.listen({ port: 179 }, (socket) => (heard.push(`${socket.device}`), {}), { device: "eth0" });
     const toNode = (peer: Host, index: number): void => {
       const to = linkLocalOf(parseMac(`02:00:00:00:00:0${index}`));
       peer.tcp.connect(
@@ -93,7 +93,23 @@ describe("a socket that is bound to an interface", () => {
     toNode(net.left, 0);
     toNode(net.right, 1);
     net.run(5);
-    expect(heard).toEqual(["left ECONNREFUSED", "eth1"]);
+    expect(heard.toSorted()).toEqual(["eth0", "right ECONNREFUSED"]);
+  });
+
+  it("is what a connection of link-local addresses is accepted on", () => {
+    const net = between();
+    const heard: string[] = [];
+    net.node.tcp.listen(179, (socket) => {
+      socket.write(encodeUtf8("hello"));
+      return { opened: () => heard.push(`accepted on ${socket.device}`) };
+    });
+    for (const [index, peer] of [net.left, net.right].entries()) {
+      const to = { ip: linkLocalOf(parseMac(`02:00:00:00:00:0${index}`)), port: 179 };
+      const data = (bytes: Uint8Array): number => heard.push(`${peer.name} reads ${bytes.length}`);
+      peer.tcp.connect(to, { data }, { device: "eth0", sourcePort: 4000 });
+    }
+    net.run(5);
+    expect(heard.toSorted()).toEqual(["accepted on eth0", "accepted on eth1", "left reads 5", "right reads 5"]);
   });
 
   it("two connections between the same addresses and ports are two connections", () => {
@@ -229,7 +245,21 @@ describe("a VRF", () => {
     expect(heard.toSorted()).toEqual(["179 ECONNREFUSED", "179 ECONNREFUSED", "180 ECONNREFUSED", "red"]);
   });
 
-  it("answers pings out of it, and forwards within it", () => {
+  it("hides datagrams too", () => {
+    const net = between(true);
+    const heard: string[] = [];
+    const any = parseIp("0.0.0.0");
+    net.node.udp.open({ ip: any, port: 1 }, () => heard.push("unbound"));
+    net.node.udp.open({ ip: any, port: 2 }, (_, __, { link }) => heard.push(`red on ${link}`), { device: "red" });
+    for (const peer of [net.left, net.right]) {
+      const socket = peer.udp.open({ ip: any, port: 0 }, () => undefined);
+      for (const port of [1, 2]) socket.send({ ip: NODE, port }, encodeUtf8("x"));
+    }
+    net.run();
+    expect(heard).toEqual(["red on eth0"]);
+  });
+
+  it("answers pings out of it", () => {
     const net = between(true);
     const heard: string[] = [];
     net.left.openEcho({ reply: (from) => heard.push(`left ${from}`) }).send(NODE, 1);

@@ -26,10 +26,9 @@ export class TcpConnections {
     return this.#rows.get(pairKey(local, remote)) ?? [];
   }
 
-  /** Whose a segment is that arrived on `link`: a connection that is bound to a device goes before one that is not. */
+  /** Whose a segment is that arrived on `link`. */
   find(local: Endpoint, remote: Endpoint, link: string, vrf: string | undefined): TcpConnection | undefined {
-    const heard = this.between(local, remote).filter(({ device }) => hears(device, link, vrf));
-    return heard.find(({ device }) => device !== undefined) ?? heard[0];
+    return this.between(local, remote).find(({ device }) => hears(device, link, vrf));
   }
 
   /** Whether a new connection that is bound to `device` may have these ends. */

@@ -106,15 +106,14 @@ export class UdpStack implements ProtocolHandler {
     if (!isMulticast(destination) && this.#host.isLocal(destination, link)) this.#portUnreachable(packet, link);
   }
 
-  /** The exact address before any, then who is bound to a device (compute_score of Linux). */
+  /** The exact address before any. */
   #find(ip: Ip, port: number, link: string): Bound | undefined {
     const vrf = this.#host.vrfOf(link);
     const candidates = this.#bound.get(port)?.filter(({ device }) => hears(device, link, vrf));
-    if (candidates === undefined || candidates.length === 0) return undefined;
-    const exact = candidates.filter(({ local }) => local.ip === ip);
-    const any = candidates.filter(({ local }) => isUnspecified(local.ip) && familyOf(local.ip) === familyOf(ip));
-    const best = exact.length > 0 ? exact : any;
-    return best.find(({ device }) => device !== undefined) ?? best[0];
+    return (
+      candidates?.find(({ local }) => local.ip === ip) ??
+      candidates?.find(({ local }) => isUnspecified(local.ip) && familyOf(local.ip) === familyOf(ip))
+    );
   }
 
   /** Errors reach only connected sockets (ip(7), IP_RECVERR), and there are none. */
