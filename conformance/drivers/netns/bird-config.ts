@@ -80,8 +80,8 @@ const RESTART = { restarter: "on", helper: "aware", disabled: "off" } as const;
 function session(config: RouterConfig, bgp: BgpConfig, peer: PeerSettings, isNear: boolean): readonly string[] {
   const { localAs, updateSource, ttl, minTtl } = peer;
   if (localAs?.noPrepend === true) untranslated("local-as … no-prepend");
-  if (typeof updateSource === "object") untranslated("update-source INTERFACE");
-  const source = updateSource === undefined ? "" : ` ${updateSource}`;
+  const from = typeof updateSource === "object" ? untranslated("update-source INTERFACE") : updateSource;
+  const source = from === undefined ? "" : ` ${from}`;
   const isInternal = peer.remoteAs === "internal" || peer.remoteAs === bgp.asn;
   const reach =
     isNear && (isInternal || ttl === 1 || minTtl !== undefined) ? "direct;" : `multihop ${ttl > 1 ? ttl : HOPS};`;

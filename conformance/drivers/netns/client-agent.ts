@@ -7,6 +7,7 @@ import { monotonic } from "../../lab/wall-clock.ts";
 import { attempt, type Method, methodTo } from "./attempt.ts";
 import { interfaceIndex } from "./interface-index.ts";
 import { type ClientQuestion, type Heard } from "./protocol.ts";
+import { RawBgpListener } from "./raw-bgp-listener.ts";
 import { answerQuestions } from "./stdio.ts";
 
 /** Attempts at fixed intervals; those that run late are not made up for. */
@@ -85,6 +86,13 @@ class Ears {
 }
 
 const ears = new Map<string, Ears>();
+const rawBgps = new Map<string, RawBgpListener>();
+
+function rawBgp(name: string): RawBgpListener {
+  const found = rawBgps.get(name);
+  if (found === undefined) throw new Error(`there is no BGP speaker "${name}"`);
+  return found;
+}
 
 function answer(question: ClientQuestion): unknown {
   switch (question.kind) {
@@ -107,6 +115,19 @@ function answer(question: ClientQuestion): unknown {
     case "stopListening":
       ears.get(question.listening)?.close();
       return null;
+    case "startRawBgp":
+      rawBgps.set(question.rawBgp, new RawBgpListener(native, question.greet, question.md5Key));
+      return null;
+    case "rawBgpSend":
+      return rawBgp(question.rawBgp).send(question.bytes);
+    case "rawBgpConnections":
+      return rawBgp(question.rawBgp).connections();
+    case "rawBgpClose":
+      return rawBgp(question.rawBgp).close(question.abort);
+    case "rawBgpRead":
+      return rawBgp(question.rawBgp).read(question.reading);
+    case "stopRawBgp":
+      return rawBgp(question.rawBgp).stop();
     case "exchange":
       return exchange(question.link, question.frame, question.listenMs);
   }

@@ -1,4 +1,4 @@
-import { type Ip, isIpv4, isLinkLocal, readIp } from "../../../impl/wire/ip.ts";
+import { type Ip, isIpv4, isLinkLocal, parseIp, readIp } from "../../../impl/wire/ip.ts";
 import { isMac, type Mac, parseMac } from "../../../impl/wire/mac.ts";
 import { contains, maskTo } from "../../../impl/wire/prefix.ts";
 import { inMillis, micros, millis, type Micros, seconds } from "../../../impl/wire/time.ts";
@@ -12,13 +12,15 @@ import {
   type Listening,
   type Probe,
   type ProbeReport,
+  type RawBgp,
   type Responder,
   type Target,
 } from "../../world.ts";
 import { claimOf } from "../claims.ts";
 import { answerIn, question } from "../question.ts";
+import { ending } from "../ending.ts";
 import { announcement } from "./announcement.ts";
-import { type ClientQuestion, type Heard, type MethodName } from "./protocol.ts";
+import { type ClientQuestion, type Heard, type HeardConnection, type MethodName } from "./protocol.ts";
 import { type NetnsCluster } from "./cluster.ts";
 import { run, tryRun } from "./command.ts";
 
@@ -73,13 +75,34 @@ export class NetnsClient implements Client {
     this.#links = station.interfaces.filter(({ name }) => name !== MANAGEMENT_LINK);
   }
 
-  // The driver has no routers yet.
   flows(): Promise<never> {
-    return Promise.reject(new Error("flows are not there yet"));
+    return Promise.reject(new Error("this driver does not know the ways of flows"));
   }
 
-  rawBgp(): Promise<never> {
-    return Promise.reject(new Error("rawBgp is not there yet"));
+  async rawBgp(options: { readonly greet?: readonly Uint8Array[]; readonly md5Key?: string }): Promise<RawBgp> {
+    const { greet = [], md5Key } = options;
+    const rawBgp = `bgp-${this.#probes++}`;
+    const key = md5Key === undefined ? {} : { md5Key };
+    await this.#ask({ kind: "startRawBgp", rawBgp, greet: greet.map(base64), ...key });
+    const since = (reading: Micros): Micros => this.#cluster.clock.since(reading);
+    return {
+      send: (bytes) => this.#ask({ kind: "rawBgpSend", rawBgp, bytes: base64(bytes) }),
+      connections: async () => {
+        const heard = await this.#ask<readonly HeardConnection[]>({ kind: "rawBgpConnections", rawBgp });
+        return heard.map(({ at, from, messages, closed }) => ({
+          at: since(at),
+          from: parseIp(from),
+          messages: messages.map((each) => ({ at: since(each.at), bytes: Buffer.from(each.bytes, "base64") })),
+          closed: closed === undefined ? undefined : { ...closed, at: since(closed.at) },
+        }));
+      },
+      close: (abort) => this.#ask({ kind: "rawBgpClose", rawBgp, abort }),
+      stopReading: async () => {
+        await this.#ask({ kind: "rawBgpRead", rawBgp, reading: false });
+        return ending(() => this.#ask({ kind: "rawBgpRead", rawBgp, reading: true }));
+      },
+      ...ending(() => this.#ask({ kind: "stopRawBgp", rawBgp })),
+    };
   }
 
   get mac(): Mac {

@@ -71,6 +71,18 @@ export type ClientQuestion =
   | { readonly kind: "listen"; readonly listening: string; readonly link: string }
   | { readonly kind: "heard"; readonly listening: string }
   | { readonly kind: "stopListening"; readonly listening: string }
+  /** Listens on port 179; `rawBgp` names the listener from then on. Bytes are in base64. */
+  | {
+      readonly kind: "startRawBgp";
+      readonly rawBgp: string;
+      readonly greet: readonly string[];
+      readonly md5Key?: string;
+    }
+  | { readonly kind: "rawBgpSend"; readonly rawBgp: string; readonly bytes: string }
+  | { readonly kind: "rawBgpConnections"; readonly rawBgp: string }
+  | { readonly kind: "rawBgpClose"; readonly rawBgp: string; readonly abort: boolean }
+  | { readonly kind: "rawBgpRead"; readonly rawBgp: string; readonly reading: boolean }
+  | { readonly kind: "stopRawBgp"; readonly rawBgp: string }
   /** Sends a frame, and answers with the neighbour frames that came in meanwhile. Frames are in base64. */
   | { readonly kind: "exchange"; readonly link: string; readonly frame: string; readonly listenMs: number };
 
@@ -78,6 +90,14 @@ export type ClientQuestion =
 export interface Heard {
   readonly at: Micros;
   readonly frame: string;
+}
+
+/** A connection of a raw BGP speaker; times on the machine's monotonic clock, messages in base64. */
+export interface HeardConnection {
+  readonly at: Micros;
+  readonly from: string;
+  readonly messages: readonly { readonly at: Micros; readonly bytes: string }[];
+  readonly closed: { readonly at: Micros; readonly because: string } | undefined;
 }
 
 // A switch.

@@ -1,5 +1,4 @@
 // A BGP speaker of the scenario's making, on the TCP of a simulated client.
-import { HEADER_LENGTH } from "../../../impl/wire/bgp/header.ts";
 import { parsePrefix } from "../../../impl/wire/prefix.ts";
 import { encodeUtf8 } from "../../../impl/wire/text.ts";
 import { type Micros } from "../../../impl/wire/time.ts";
@@ -7,22 +6,10 @@ import { type Md5Key } from "../../../sim/host/tcp-admission.ts";
 import { type Host } from "../../../sim/host/host.ts";
 import { type TcpHandler, type TcpSocket } from "../../../sim/host/tcp.ts";
 import { type Ending, type RawBgp, type RawBgpConnection } from "../../world.ts";
+import { cutMessages } from "../bgp-messages.ts";
 import { ending } from "../ending.ts";
 
 const PORT = 179;
-
-/** Messages by their length field; what is shorter than a header by it ends the cutting. */
-function cut(bytes: Uint8Array): { readonly messages: readonly Uint8Array[]; readonly rest: Uint8Array } {
-  const messages: Uint8Array[] = [];
-  let at = 0;
-  while (bytes.length - at >= HEADER_LENGTH) {
-    const length = (bytes[at + 16] ?? 0) * 256 + (bytes[at + 17] ?? 0);
-    if (length < HEADER_LENGTH || bytes.length - at < length) break;
-    messages.push(bytes.slice(at, at + length));
-    at += length;
-  }
-  return { messages, rest: bytes.slice(at) };
-}
 
 /** The same key for everybody. */
 function keysOf(key: string | undefined): readonly Md5Key[] {
@@ -74,7 +61,7 @@ export class SimRawBgp implements RawBgp {
         this.#touch();
       },
       data: (bytes) => {
-        const { messages, rest } = cut(Uint8Array.of(...connection.rest, ...bytes));
+        const { messages, rest } = cutMessages(Uint8Array.of(...connection.rest, ...bytes));
         connection.rest = rest;
         for (const message of messages) connection.messages.push({ at: this.#now(), bytes: message });
         this.#touch();

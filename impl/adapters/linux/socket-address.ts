@@ -7,6 +7,7 @@ export const AF_INET6 = 10;
 const SOCKADDR_IN = 16;
 const SOCKADDR_IN6 = 28;
 const SOCKADDR_STORAGE = 128;
+const TCP_MD5SIG_FLAG_PREFIX = 1;
 
 export const domainOf = (ip: Ip): number => (isIpv4(ip) ? AF_INET : AF_INET6);
 
@@ -33,5 +34,13 @@ export function md5Signature(peer: Ip, key: Uint8Array): Buffer {
   signature.set(socketAddress({ ip: peer, port: 0 }));
   signature.writeUInt16LE(key.length, SOCKADDR_STORAGE + 2);
   signature.set(key, SOCKADDR_STORAGE + 8);
+  return signature;
+}
+
+/** As md5Signature, for TCP_MD5SIG_EXT and every peer of the family of `own`. */
+export function md5SignatureOfAll(own: Ip, key: Uint8Array): Buffer {
+  const signature = md5Signature(own, key);
+  // The prefix length that follows the flags stays 0.
+  signature.writeUInt8(TCP_MD5SIG_FLAG_PREFIX, SOCKADDR_STORAGE);
   return signature;
 }
