@@ -59,7 +59,30 @@ class Reader {
   }
 }
 
-const indentOf = (line: string): number => line.length - line.trimStart().length;
+/**
+ * What stands indented under a statement that is wrong has no context to be judged in, and what leaves that context was
+ * never in it.
+ */
+class Shadow {
+  #indent = Number.POSITIVE_INFINITY;
+  #skipped = false;
+
+  cast(raw: string): void {
+    this.#indent = raw.length - raw.trimStart().length;
+    this.#skipped = false;
+  }
+
+  covers(raw: string): boolean {
+    const indent = raw.length - raw.trimStart().length;
+    if (indent > this.#indent) {
+      this.#skipped = true;
+      return true;
+    }
+    const leaves = indent === this.#indent && EXITS.has(raw.trim()) && (this.#skipped || indent > 0);
+    this.#indent = Number.POSITIVE_INFINITY;
+    return leaves;
+  }
+}
 
 /**
  * The configuration that a file makes, and after it lines typed in configuration mode (with `end` between what was typed at
@@ -69,18 +92,16 @@ export function readFrrConfig(text: string, typed: readonly string[] = []): Read
   const draft = newDraft();
   const reader = new Reader(topFrame(draft));
   const problems: ConfigProblem[] = [];
-  // What stands indented under a statement that is wrong has no context to be judged in.
-  let wrongIndent = Number.POSITIVE_INFINITY;
+  const shadow = new Shadow();
   for (const [index, raw] of [...text.split("\n"), "end", ...typed].entries()) {
     const statement = raw.trim();
-    if (statement === "" || /^[!#]/.test(statement) || indentOf(raw) > wrongIndent) continue;
-    wrongIndent = Number.POSITIVE_INFINITY;
+    if (statement === "" || /^[!#]/.test(statement) || shadow.covers(raw)) continue;
     try {
       reader.read(statement);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       problems.push({ line: index + 1, problem: error.message });
-      wrongIndent = indentOf(raw);
+      shadow.cast(raw);
     }
   }
   return problems.length > 0 ? { problems } : { config: resolve(draft) };

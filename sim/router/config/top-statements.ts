@@ -4,8 +4,8 @@ import { bfdFrame } from "./bfd-statements.ts";
 import { bgpFrame } from "./bgp-statements.ts";
 import { type Draft, newBgp } from "./draft.ts";
 import { type Command, type Frame, Grammar, ignored, lasting, oneOf, statement } from "./grammar.ts";
-import { lineFrame } from "./ignored-statements.ts";
 import { interfaceFrame, newInterface } from "./interface-statements.ts";
+import { lineFrame } from "./line-statements.ts";
 import { listStatements } from "./list-statements.ts";
 import { routeMapEntryFrame } from "./route-map-statements.ts";
 import { routeStatements } from "./route-statements.ts";
@@ -67,7 +67,7 @@ function enterInterface(draft: Draft, name: string, vrf: string | undefined, no:
   return interfaceFrame(known);
 }
 
-function enterBgp(draft: Draft, number_: number | undefined, vrf: string | undefined, no: boolean): Frame | undefined {
+function enterBgp(draft: Draft, as: number | undefined, vrf: string | undefined, no: boolean): Frame | undefined {
   const known = draft.bgp.get(vrf ?? "");
   if (no) {
     if (known === undefined) fail("there is no such router");
@@ -75,9 +75,8 @@ function enterBgp(draft: Draft, number_: number | undefined, vrf: string | undef
     return undefined;
   }
   if (vrf !== undefined) draft.vrfs.add(vrf);
-  if (known !== undefined && number_ !== undefined && known.asn !== number_)
-    fail(`BGP is already running; AS is ${known.asn}`);
-  const bgp = known ?? newBgp(draft.profile, number_ ?? fail("ASN is missing"), vrf);
+  if (known !== undefined && as !== undefined && known.asn !== as) fail(`BGP is already running; AS is ${known.asn}`);
+  const bgp = known ?? newBgp(draft.profile, as ?? fail("ASN is missing"), vrf);
   draft.bgp.set(vrf ?? "", bgp);
   return bgpFrame(bgp);
 }
