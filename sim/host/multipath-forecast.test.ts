@@ -60,6 +60,15 @@ describe("when one of several next hops goes", () => {
     expect(told.map(({ selector }) => selector)).toEqual(["modulo", "threshold", "resilient"]);
   });
 
+  it("one that comes gets flows at once, but of a resilient group that is in use none", () => {
+    const four = nextHopsOf(4);
+    const moved = (settings: SelectorSettings): number =>
+      disruptionOf(settings, four.slice(0, 3), four, HASHES).collateral / HASHES.length;
+    expect(moved(RESILIENT)).toBe(0);
+    expect(moved({ kind: "threshold" })).toBeCloseTo(0.5);
+    expect(moved({ kind: "modulo" })).toBeCloseTo(0.75);
+  });
+
   // Two members take what the gone one had, and pass on some of their own: the measured shares of a kernel with 4,000
   // flows of 2,000 sources are 27.8 to 29.5 % of 8 next hops, 30.5 to 30.7 % of 5, 32 to 35 % of 4.
   it.each([

@@ -101,6 +101,24 @@ describe("flows over several next hops go where Linux sends them", () => {
   });
 });
 
+describe("hash-threshold", () => {
+  it("gives each next hop as many hashes as the next one, from the first hash to the last (RFC 2992 section 2)", () => {
+    const selector = createSelector({ kind: "threshold" });
+    selector.setNextHops(nextHopsOf("1 1 1 1"), millis(0));
+    const quarter = 2 ** 29;
+    const hashes = [0, 1, 2, 3].flatMap((region) => [region * quarter, (region + 1) * quarter - 1]);
+    expect(hashes.map((hash) => nameOf(selector.select(hash, millis(0), () => true))).join("")).toBe("00112233");
+  });
+
+  it("gives the hashes of the last to the first that answers, where the last does not, and asks nobody where none does", () => {
+    const selector = createSelector({ kind: "threshold" });
+    selector.setNextHops(nextHopsOf("1 1 1 1"), millis(0));
+    const last = (answers: string): string =>
+      nameOf(selector.select(2 ** 31 - 1, millis(0), ({ device }) => answers.includes(device)));
+    expect([last("0123"), last("012"), last("12"), last("")]).toEqual(["3", "0", "1", "0"]);
+  });
+});
+
 describe("a resilient group", () => {
   it("gives its buckets to the same next hops as Linux, change by change", () => {
     const selector = new ResilientSelector({ buckets: 16, idleTimer: seconds(120), unbalancedTimer: seconds(0) });

@@ -1,18 +1,22 @@
 import { describe, expect, it } from "vitest";
 import { parseIp } from "../../impl/wire/ip.ts";
 import { parsePrefix } from "../../impl/wire/prefix.ts";
-import { type Micros } from "../../impl/wire/time.ts";
+import { type Micros, seconds } from "../../impl/wire/time.ts";
 import { type Route, RouteTable } from "./routes.ts";
-import { createSelector } from "./selector.ts";
+import { createSelector, type SelectorSettings } from "./selector.ts";
 
-function tableWith(down = new Set<string>()) {
+function tableWith(settings: SelectorSettings = { kind: "modulo" }) {
+  const down = new Set<string>();
+  const clock = { now: 0 as Micros };
   const table = new RouteTable({
-    now: 0 as Micros,
+    get now() {
+      return clock.now;
+    },
     isUsable: (device) => !down.has(device),
     isGood: () => true,
-    createSelector: () => createSelector({ kind: "modulo" }),
+    createSelector: () => createSelector(settings),
   });
-  return { table, down };
+  return { table, down, clock };
 }
 
 function route(prefix: string, devices: string, rest: Partial<Route> = {}): Route {
@@ -97,10 +101,28 @@ describe("a forwarding table", () => {
     const prefix = parsePrefix("10.0.0.0/8");
     table.set(route("10.0.0.0/8", "a b", { metric: 20, protocol: "daemon" }));
     table.add(route("10.0.0.0/8", "static", { metric: 30 }));
+    table.add(route("10.0.0.0/8", "same", { metric: 20 }));
     table.set(route("10.0.0.0/8", "c", { metric: 20, protocol: "daemon" }));
+    table.set(route("10.0.0.0/8", "d", { metric: 30, protocol: "daemon" }));
     table.add(route("10.0.0.0/8", "static", { metric: 30 }));
     const devices = table.routesTo(prefix).map(({ nextHops }) => nextHops.map(({ device }) => device).join("+"));
-    expect(devices).toEqual(["c", "static"]);
+    expect(devices).toEqual(["c", "same", "static", "d"]);
+  });
+
+  it("lets a resilient route remember its flows when it is replaced, and only those whose packets were sent", () => {
+    const resilient = { kind: "resilient", buckets: 4, idleTimer: seconds(120), unbalancedTimer: seconds(0) } as const;
+    const ways = (sent: boolean): string => {
+      const { table, clock } = tableWith(resilient);
+      const step = (devices: string): string => {
+        clock.now = seconds(clock.now / 1e6 + 1);
+        table.set(route("10.0.0.0/8", devices, { protocol: "daemon" }));
+        clock.now = seconds(clock.now / 1e6 + 1);
+        const found = [0, 1, 2, 3].map((hash) => table.nextHop(parseIp("10.0.0.1"), () => hash, sent)?.device);
+        return found.join("");
+      };
+      return [step("a b"), step("a"), step("a b")].join(" ");
+    };
+    expect([ways(true), ways(false)]).toEqual(["bbaa aaaa aaaa", "bbaa aaaa bbaa"]);
   });
 
   it("finds a new longer prefix behind what it found before", () => {
