@@ -175,7 +175,10 @@ export class Bgp implements Protocol {
   }
 
   wake(now: Micros): readonly SpeakerEffect[] {
-    if (this.#phase === "stopped") return [];
+    if (this.#phase === "stopped") {
+      if (this.ended(now)) this.#endsAt = undefined;
+      return [];
+    }
     const bfd = this.#takeBfd(this.#watch.plane.wake(now), now);
     const interfaces = this.#takeInterfaces(this.#interfacePeers.wake(now), now);
     const sessions = [...this.#neighbours.values()].flatMap((neighbour) => {

@@ -34,15 +34,16 @@ export interface Outgoing {
   readonly oversized: readonly Prefix[];
 }
 
-interface Wanted {
+interface Sent {
   readonly route: Route;
+  /** Of what the peer reads; empty: it shall read it again. */
   readonly key: string;
 }
 
 interface Told {
   readonly session: OutSession;
   /** What the peer has, by its prefix. */
-  readonly routes: Map<Prefix, Wanted>;
+  readonly routes: Map<Prefix, Sent>;
   /** Families whose routes have not all been sent yet. */
   readonly incomplete: Set<Family>;
   /** Families that the peer wants again. */
@@ -56,7 +57,7 @@ const NOTHING: Outgoing = { messages: [], oversized: [] };
 const REFRESH_INTERVAL = seconds(1);
 
 export class RibOut {
-  readonly #wanted = new Map<Prefix, Wanted>();
+  readonly #wanted = new Map<Prefix, Route>();
   /** Prefixes about which the peer may have to be told something. */
   readonly #changed = new Set<Prefix>();
   #told: Told | undefined;
@@ -90,7 +91,7 @@ export class RibOut {
   /** The peer shall know this route; undefined: it shall know none. */
   set(prefix: Prefix, route: Route | undefined): void {
     if (route === undefined) this.#wanted.delete(prefix);
-    else this.#wanted.set(prefix, { route, key: routeKey(route) });
+    else this.#wanted.set(prefix, route);
     if (this.#told !== undefined) this.#changed.add(prefix);
   }
 
@@ -133,10 +134,10 @@ export class RibOut {
   #begin(told: Told, family: Family, now: Micros): readonly Uint8Array[] {
     told.asked.delete(family);
     told.refreshAt = plus(now, REFRESH_INTERVAL);
-    for (const [prefix, { route, key }] of this.#wanted) {
+    for (const [prefix, route] of this.#wanted) {
       if (prefixFamily(prefix) !== family) continue;
       // What was never told is new; what was is told again even though nothing changed.
-      if (told.routes.get(prefix)?.key === key) told.routes.set(prefix, { route, key: "" });
+      if (told.routes.has(prefix)) told.routes.set(prefix, { route, key: "" });
       this.#changed.add(prefix);
     }
     return marker(told, family, "beginningOfRefresh");
@@ -145,21 +146,23 @@ export class RibOut {
   #difference(told: Told): Outgoing {
     const { session, routes } = told;
     const withdrawn: Prefix[] = [];
-    const announced = new Map<string, { readonly wanted: Wanted; readonly ipv4: Prefix[]; readonly ipv6: Prefix[] }>();
+    const announced = new Map<string, { readonly route: Route; readonly ipv4: Prefix[]; readonly ipv6: Prefix[] }>();
     for (const prefix of this.#changed) {
-      const wanted = this.#wanted.get(prefix);
-      if (wanted === undefined) {
+      const route = this.#wanted.get(prefix);
+      if (route === undefined) {
         if (routes.delete(prefix)) withdrawn.push(prefix);
-      } else if (canCarry(session, prefixFamily(prefix)) && routes.get(prefix)?.key !== wanted.key) {
-        routes.set(prefix, wanted);
-        const group = announced.get(wanted.key) ?? { wanted, ipv4: [], ipv6: [] };
-        announced.set(wanted.key, group);
+      } else if (canCarry(session, prefixFamily(prefix))) {
+        const key = routeKey(route, session.negotiated);
+        if (routes.get(prefix)?.key === key) continue;
+        routes.set(prefix, { route, key });
+        const group = announced.get(key) ?? { route, ipv4: [], ipv6: [] };
+        announced.set(key, group);
         group[prefixFamily(prefix)].push(prefix);
       }
     }
     this.#changed.clear();
-    const announcements = announced.values().flatMap(({ wanted, ipv4, ipv6 }) => {
-      const attributes = attributesOf(wanted.route, session.localAsn, session.negotiated);
+    const announcements = announced.values().flatMap(({ route, ipv4, ipv6 }) => {
+      const attributes = attributesOf(route, session.localAsn, session.negotiated);
       return [...announce(session, "ipv4", ipv4, attributes), ...announce(session, "ipv6", ipv6, attributes)];
     });
     const packed = packUpdates(announcements, { asSize: session.negotiated.asSize });

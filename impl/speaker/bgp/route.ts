@@ -23,12 +23,17 @@ const DEFAULT_LOCAL_PREF = 100;
 /** RFC 8326 sections 4.2 and 5: GRACEFUL_SHUTDOWN. */
 const GRACEFUL_SHUTDOWN = community(0xffff, 0);
 
-/** Equal for routes that are told alike. */
-export function routeKey(route: Route): string {
-  const { localPref, communities, largeCommunities, multiExitDisc, prepend, gracefulShutdown } = route;
-  const numbers = `${localPref} ${multiExitDisc ?? "-"} ${prepend} ${gracefulShutdown}`;
+/** Equal for routes that say the same. */
+export function routeKey({ localPref, prepend, gracefulShutdown, ...others }: Route, session?: Internal): string {
+  const { communities, largeCommunities, multiExitDisc } = others;
+  // A preference stays within the AS, and a path leaves it.
+  const pref = session?.internal === false ? "-" : localPref;
+  const path = session?.internal === true ? "-" : prepend;
+  const numbers = `${pref} ${multiExitDisc ?? "-"} ${path} ${gracefulShutdown}`;
   return `${numbers} ${communities.join(",")} ${largeCommunities.join(",")}`;
 }
+
+type Internal = Pick<Negotiated, "internal">;
 
 export function attributesOf(route: Route, localAsn: number, { internal }: Negotiated): PathAttributes {
   const { largeCommunities, multiExitDisc, prepend } = route;
