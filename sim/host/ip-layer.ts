@@ -159,6 +159,7 @@ export class IpLayer {
       return this.#errors.timeExceeded(packet, link);
     }
     const next = { ...packet, ttl: packet.ttl - 1 };
+    // Pods are reached out of every VRF, as with the routes that a cluster with VRFs needs between them and the pods.
     if (container !== undefined) return this.#toContainer(next, container);
     const nextHop = this.#nextHop(packet, this.#kernel.vrfOf(link));
     if (nextHop === undefined) {
@@ -261,12 +262,16 @@ export class IpLayer {
   sourceFor(destination: Ip, device?: string): Ip | undefined {
     if (this.#kernel.isLocal(destination, device)) return destination;
     const vrf = device === undefined ? undefined : this.#kernel.vrfOf(device);
-    const links = [...this.#interfaces.values()].filter(({ name }) => this.#kernel.vrfOf(name) === vrf);
+    const links = this.#linksIn(vrf);
     if (device === undefined && this.#containers.has(destination))
       return chooseSource(destination, destination, undefined, links);
     const nextHop = this.#nextHopTo(destination, device);
     if (nextHop === undefined) return undefined;
     return chooseSource(destination, nextHop.via ?? destination, this.#interfaces.get(nextHop.device), links);
+  }
+
+  *#linksIn(vrf: string | undefined): Iterable<Interface> {
+    for (const link of this.#interfaces.values()) if (this.#kernel.vrfOf(link.name) === vrf) yield link;
   }
 
   mtuTo(destination: Ip, device?: string): number {
