@@ -1,8 +1,9 @@
 // Steps of scenarios with routers. A prefix is written as routers write it; an address stands for its /32 or /128.
-import { type KubeObject } from "../impl/api/kubernetes.ts";
+import { type KubeObject, type NodeObject } from "../impl/api/kubernetes.ts";
 import { type ServiceBGPStatus } from "../impl/api/metallb.ts";
 import { type Family, familyOf, type Ip, parseIp } from "../impl/wire/ip.ts";
 import { type Micros, seconds } from "../impl/wire/time.ts";
+import { expectEqual } from "./expect.ts";
 import {
   bgpAdvertisement,
   bgpPeer,
@@ -287,8 +288,50 @@ export async function bgpServing(
   return { vip, vips };
 }
 
-/** The peer-group of the nodes in the frr.conf of every topology. */
-export const NODES = "NODES";
+/** The peer-groups of the nodes in the frr.conf of the topologies. */
+const NODE_GROUPS: Readonly<Record<Family, string>> = { ipv4: "nodes", ipv6: "nodes6" };
 
 /** Lines below `router bgp` of the first router. */
 export const inBgp = (...lines: readonly string[]): readonly string[] => [`router bgp ${ROUTER_ASN}`, ...lines];
+
+/** Says something about the nodes as neighbours of the first router: `timers 3 9`. */
+export const aboutNodes = (...statements: readonly string[]): readonly string[] =>
+  inBgp(
+    ...Object.values(NODE_GROUPS).flatMap((group) => statements.map((statement) => `neighbor ${group} ${statement}`)),
+  );
+
+/**
+ * Gives the first router a neighbour of its own for each node: one that comes from a range is forgotten with its session,
+ * one that has a name counts them.
+ */
+export async function nameNodes(world: World): Promise<void> {
+  const nodes = (await world.kubernetes.list("Node")) as readonly NodeObject[];
+  const internal = nodes.flatMap(({ status }) => (status?.addresses ?? []).filter(({ type }) => type === "InternalIP"));
+  const lines = internal.map(
+    ({ address }) => `neighbor ${address} peer-group ${NODE_GROUPS[familyOf(parseIp(address))]}`,
+  );
+  await world.router().configure(...inBgp(...lines));
+}
+
+/** Fails where a router has had more than one session with a node that has a name there. */
+export async function noSessionLost(world: World): Promise<void> {
+  for (const { node, established: count } of await sessions(world)) {
+    expectEqual(`sessions with ${node ?? ""} so far`, count, 1);
+  }
+}
+
+/** Makes the first router one of the cluster's own AS; peers need `myASN: ROUTER_ASN` then. */
+export const oneAs = (): readonly string[] => [
+  ...aboutNodes(`remote-as ${ROUTER_ASN}`),
+  ...(["ipv4", "ipv6"] as const).flatMap((family) => [
+    `address-family ${family} unicast`,
+    "maximum-paths ibgp 16",
+    "exit-address-family",
+  ]),
+];
+
+/** Sessions over one family carry the routes of the other, too, as far as the first router is concerned. */
+export const bothFamilies = (): readonly string[] => [
+  ...inBgp("address-family ipv4 unicast", `neighbor ${NODE_GROUPS.ipv6} activate`, "exit-address-family"),
+  ...inBgp("address-family ipv6 unicast", `neighbor ${NODE_GROUPS.ipv4} activate`, "exit-address-family"),
+];

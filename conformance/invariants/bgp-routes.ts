@@ -52,7 +52,7 @@ export function toldAsDesired(talk: BgpTalk, view: ClusterView, options: DesireO
 
 function wordsOfTold(route: ToldRoute | undefined): string {
   if (route === undefined) return "nothing";
-  const { asPath, localPref, communities = [], largeCommunities = [] } = route.attributes;
+  const { asPath, localPref, multiExitDisc, communities = [], largeCommunities = [] } = route.attributes;
   const path = asPath.flatMap(({ asns }) => asns);
-  return routeWords({ path, localPref, standard: communities, large: largeCommunities });
+  return routeWords({ path, localPref, med: multiExitDisc, standard: communities, large: largeCommunities });
 }

@@ -180,7 +180,7 @@ function cluster(parts: {
 
 describe("what a peer has been told", () => {
   const end = (...lines: readonly Line[]) => [...handshake(), ...lines];
-  const NONE = "path 64500, preference none, communities none";
+  const NONE = "path 64500, preference none, MED none, communities none";
   const wrong = (has: string, wanted: string): readonly string[] => [
     `1s I5: a with 192.0.2.1 port 179 has told of ${VIP}: ${has}; it shall tell: ${wanted}`,
   ];
@@ -193,7 +193,7 @@ describe("what a peer has been told", () => {
       wrong("nothing", NONE),
     );
     expect(told({ advertisement: { communities: ["64500:1"] } })).toEqual(
-      wrong(NONE, "path 64500, preference none, communities 64500:1"),
+      wrong(NONE, "path 64500, preference none, MED none, communities 64500:1"),
     );
   });
 

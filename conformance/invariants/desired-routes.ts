@@ -169,23 +169,35 @@ function servingNodes(view: ClusterView, { metadata }: Service): readonly string
   );
 }
 
-/** As an operator would read it off a router. */
+/** The rules of annotations stand in docs/configuration.md. */
 function wordsOf(advertisements: readonly BgpAdvertisement[], asn: number, internal: boolean): string {
-  const all = [...new Set(advertisements.flatMap(({ communities }) => communities))];
-  const large = all.flatMap((text) => (text.startsWith("large:") ? [text.slice("large:".length)] : []));
-  const standard = all.filter((text) => !text.startsWith("large:"));
-  const wanted = advertisements.find(({ localPref }) => localPref !== 0)?.localPref ?? 100;
-  return routeWords({ path: internal ? [] : [asn], localPref: internal ? wanted : undefined, standard, large });
+  const leaving = advertisements.some(({ gracefulShutdown }) => gracefulShutdown);
+  // RFC 8326 section 5.
+  const all = new Set([...advertisements.flatMap(({ communities }) => communities), ...(leaving ? ["65535:0"] : [])]);
+  const large = [...all].flatMap((text) => (text.startsWith("large:") ? [text.slice("large:".length)] : []));
+  const standard = [...all].filter((text) => !text.startsWith("large:"));
+  const wanted = leaving ? 0 : (advertisements.find(({ localPref }) => localPref !== 0)?.localPref ?? 100);
+  const length = 1 + Math.max(0, ...advertisements.map(({ prepend }) => prepend));
+  return routeWords({
+    path: internal ? [] : Array.from({ length }, () => asn),
+    localPref: internal ? wanted : undefined,
+    med: advertisements.find(({ multiExitDisc }) => multiExitDisc !== undefined)?.multiExitDisc,
+    standard,
+    large,
+  });
 }
 
 export interface RouteParts {
   readonly path: readonly number[];
   readonly localPref: number | undefined;
+  readonly med: number | undefined;
   readonly standard: readonly string[];
   readonly large: readonly string[];
 }
 
-export function routeWords({ path, localPref, standard, large }: RouteParts): string {
-  const communities = [...standard.toSorted(), ...large.toSorted()].join(" ");
-  return `path ${path.join(" ") || "empty"}, preference ${localPref ?? "none"}, communities ${communities || "none"}`;
+/** As an operator would read it off a router. */
+export function routeWords({ path, localPref, med, standard, large }: RouteParts): string {
+  const communities = [...standard.toSorted(), ...large.toSorted()].join(" ") || "none";
+  const numbers = `preference ${localPref ?? "none"}, MED ${med ?? "none"}`;
+  return `path ${path.join(" ") || "empty"}, ${numbers}, communities ${communities}`;
 }

@@ -1,4 +1,5 @@
 import { ADDRESS_MUTANTS } from "./addresses.ts";
+import { BGP_MUTANTS } from "./bgp.ts";
 import { API_MUTANTS, INPUT_MUTANTS, NEIGHBOUR_MUTANTS, NETWORK_MUTANTS } from "./faults.ts";
 import { LAYER2_MUTANTS } from "./layer2.ts";
 import { type Mutant } from "./mutant.ts";
@@ -19,4 +20,5 @@ export const MUTANT_GROUPS: readonly MutantGroup[] = [
   { mutants: NETWORK_MUTANTS, scenarios: ["network/"] },
   { mutants: API_MUTANTS, scenarios: ["api-faults/"] },
   { mutants: INPUT_MUTANTS, scenarios: ["bad-input/"] },
+  { mutants: BGP_MUTANTS, scenarios: ["bgp/"] },
 ];

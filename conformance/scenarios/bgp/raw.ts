@@ -169,6 +169,27 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "bgp/rest-after-refusal",
+    title: "A peer that has to be configured differently is tried ever more rarely, but at least twice a minute",
+    cites: ["F10", "BGP 80"],
+    topology: "lan-3",
+    needs: ["rawBgp", "kubernetes", "virtualTime"],
+    async run(world) {
+      const raw = await rawPeer(world, { greet: greeting({ asn: 64_999 }) });
+      const first = await connectionThat(world, raw, "it is refused", ({ closed }) => closed !== undefined);
+      const [, last] = heardOn(first).map(({ message }) => message);
+      expectEqual("why", last?.kind === "notification" ? [last.code, last.subcode] : last?.kind, [2, 2]);
+      await passes(world, seconds(60));
+      const before = (await raw.connections()).length;
+      await passes(world, seconds(300));
+      const attempts = (await raw.connections()).length - before;
+      // 30 s, from which jitter may take a quarter.
+      expectAtLeast("attempts within five minutes", attempts, 10);
+      expectAtMost("attempts within five minutes", attempts, 14);
+      await raw.end();
+    },
+  },
+  {
     name: "bgp/lost-connection",
     title: "A connection that breaks is made again within seconds, and everything is told again",
     cites: ["B11 19"],
