@@ -1,0 +1,120 @@
+// The daemons of one life of a router: zebra's part, and a BGP instance for each VRF.
+import { type Random } from "../../impl/ports.ts";
+import { BgpInstance } from "./bgp/instance.ts";
+import { type BgpConfig, type RouterConfig } from "./config/model.ts";
+import { type Daemon } from "./daemon.ts";
+import { Fib } from "./fib.ts";
+import { applyInterfaces } from "./interfaces.ts";
+import { NextHops } from "./next-hops.ts";
+import { type Delays } from "./profile.ts";
+import { StaticRoutes } from "./static-routes.ts";
+
+export interface DaemonsContext {
+  readonly daemon: Daemon;
+  readonly delays: Delays;
+  /** A stream for each thing that draws. */
+  random(name: string): Random;
+}
+
+/** What one VRF has beside its BGP. */
+interface Vrf {
+  readonly nextHops: NextHops;
+  readonly statics: StaticRoutes;
+  instance: BgpInstance | undefined;
+}
+
+export class RoutingDaemons {
+  readonly #context: DaemonsContext;
+  readonly #restarted: boolean;
+  readonly #vrfs = new Map<string | undefined, Vrf>();
+  #config: RouterConfig;
+  #applied: RouterConfig | undefined;
+
+  constructor(context: DaemonsContext, config: RouterConfig, restarted: boolean) {
+    this.#context = context;
+    this.#config = config;
+    this.#restarted = restarted;
+  }
+
+  start(): void {
+    this.#apply();
+  }
+
+  configure(config: RouterConfig): void {
+    this.#config = config;
+    this.#apply();
+  }
+
+  instances(): readonly BgpInstance[] {
+    return [...this.#vrfs.values()].flatMap(({ instance }) => instance ?? []);
+  }
+
+  #apply(): void {
+    const config = this.#config;
+    applyInterfaces(this.#context.daemon.host, this.#applied, config);
+    this.#applied = config;
+    this.#applyStatics();
+    for (const [name, vrf] of this.#vrfs) {
+      if (vrf.instance === undefined || config.bgp.some((each) => each.vrf === name)) continue;
+      vrf.instance.stop();
+      vrf.instance = undefined;
+    }
+    for (const bgp of config.bgp) this.#applyBgp(bgp);
+  }
+
+  #applyStatics(): void {
+    const names = new Set([undefined, ...this.#config.vrfs, ...this.#config.bgp.map(({ vrf }) => vrf)]);
+    for (const name of names) {
+      if (name !== undefined && !this.#context.daemon.host.hasDevice(name)) continue;
+      const { nextHops, statics } = this.#vrf(name);
+      nextHops.forget();
+      statics.apply(this.#config.staticRoutes.filter(({ vrf }) => vrf === name));
+    }
+  }
+
+  #vrf(name: string | undefined): Vrf {
+    const known = this.#vrfs.get(name);
+    if (known !== undefined) return known;
+    const { daemon } = this.#context;
+    const nextHops = new NextHops(daemon.host, name, () => this.#config.resolveViaDefault);
+    const created: Vrf = { nextHops, statics: new StaticRoutes(daemon, name, nextHops), instance: undefined };
+    this.#vrfs.set(name, created);
+    return created;
+  }
+
+  #applyBgp(bgp: BgpConfig): void {
+    const vrf = this.#vrf(bgp.vrf);
+    if (vrf.instance !== undefined) return vrf.instance.configure(bgp, this.#config);
+    vrf.instance = this.#createInstance(bgp, vrf);
+    vrf.instance.start();
+  }
+
+  #createInstance(bgp: BgpConfig, vrf: Vrf): BgpInstance {
+    const { daemon, delays, random } = this.#context;
+    const { nextHops, statics } = vrf;
+    const fib = new Fib(daemon, bgp.vrf, delays.install, () => {
+      nextHops.forget();
+      vrf.instance?.routesChanged();
+    });
+    return new BgpInstance(
+      {
+        daemon,
+        delays,
+        random: random(bgp.vrf === undefined ? "bgp" : `bgp/${bgp.vrf}`),
+        nextHops,
+        fib,
+        restarted: this.#restarted,
+        isStatic: (prefix) => statics.has(prefix),
+        neighborsChanged: () => undefined,
+      },
+      bgp,
+      this.#config,
+    );
+  }
+
+  /** Links went, came, or changed their addresses. */
+  surroundingsChanged(): void {
+    this.#applyStatics();
+    for (const instance of this.instances()) instance.surroundingsChanged();
+  }
+}
