@@ -123,6 +123,11 @@ export class Frr implements RoutingSuite {
     await run("ip", this.#vtysh("-w"));
   }
 
+  /** What vtysh answers to a command. */
+  show(command: string): Promise<string> {
+    return run("ip", this.#vtysh("-c", command));
+  }
+
   async clear(neighbor: Ip, how: "hard" | "soft"): Promise<void> {
     await this.#ask("bgpd", `clear bgp ${neighbor}${how === "soft" ? " soft in" : ""}`);
   }
