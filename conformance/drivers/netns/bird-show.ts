@@ -1,6 +1,6 @@
 // What BIRD's `show` says, in the words of the driver port. It tells no codes of NOTIFICATIONs, and of BFD neither the
 // other side's values nor echo.
-import { compareIp, type Ip, isLinkLocal, readIp } from "../../../impl/wire/ip.ts";
+import { compareIp, type Ip, isLinkLocal, isUnspecified, readIp } from "../../../impl/wire/ip.ts";
 import { micros, type Micros, seconds } from "../../../impl/wire/time.ts";
 import { type BfdPeer, type BgpNeighbor, type BgpPath } from "../../world.ts";
 import { type NodeOf } from "./routing-suite.ts";
@@ -135,7 +135,11 @@ export function routesIn(
     const [, protocol = "", star = "", marks = ""] = /\[(\S+) [^\]]*\] (\*)? ?\(\d+([a-zA-Z]*)/.exec(head) ?? [];
     const peer = sessions.find((session) => session.protocol === protocol)?.neighbor.address;
     if (peer === undefined) return [];
-    const hops = (valueOf(own, "BGP.next_hop") ?? "").split(" ").flatMap((text) => readIp(text) ?? []);
+    const hops = (valueOf(own, "BGP.next_hop") ?? "")
+      .split(" ")
+      .flatMap((text) => readIp(text) ?? [])
+      // So it shows a next hop that is link-local only.
+      .filter((ip) => !isUnspecified(ip));
     const [nextHop = peer] = hops;
     const localPref = numberOf(own, "BGP.local_pref");
     const asPath = valueOf(own, "BGP.as_path") ?? "";

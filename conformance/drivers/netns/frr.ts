@@ -6,7 +6,7 @@ import { type Ip } from "../../../impl/wire/ip.ts";
 import { type BfdPeer, type BgpNeighbor, type BgpPath } from "../../world.ts";
 import { run, tryRun } from "./command.ts";
 import { type DaemonCommand, Daemons } from "./daemons.ts";
-import { bfdPeersIn, neighborsIn, NotificationLog, pathsIn, prefixesIn } from "./frr-show.ts";
+import { bfdPeersIn, NotificationLog, neighborsIn, pathsIn, prefixesIn } from "./frr-show.ts";
 import { type RoutingSuite, type SuiteOptions } from "./routing-suite.ts";
 import { askDaemon } from "./vty.ts";
 
