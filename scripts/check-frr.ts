@@ -14,7 +14,7 @@ import { readFrrConfig } from "../sim/router/config/read.ts";
 $.quiet = true;
 $.nothrow = true;
 
-const byText = <Item>(items: readonly Item[]): readonly string[] => items.map((item) => JSON.stringify(item)).sort();
+const byText = (items: readonly unknown[]): readonly string[] => items.map((item) => JSON.stringify(item)).sort();
 
 const bgpView = (bgp: BgpConfig): unknown => ({
   ...bgp,
