@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import { type SpeakerOptions } from "./speaker-process.ts";
 import { encodeBase64 } from "../api/base64.ts";
 import { ERRORS, type ErrorCode } from "../wire/bgp/error-codes.ts";
+import { hex } from "../wire/golden/hex.ts";
+import { parseIp } from "../wire/ip.ts";
 import { encodeUtf8 } from "../wire/text.ts";
 import { millis, seconds } from "../wire/time.ts";
 import { Cluster, inSystem, type Item, meta } from "./test-cluster.ts";
@@ -28,6 +30,13 @@ const secret = (password: string): Item => ({
   type: "kubernetes.io/basic-auth",
   data: { password: encodeBase64(encodeUtf8(password)) },
 });
+
+/** FRR 8.4.4, `neighbor IF interface`: its router advertisement. */
+const FRR_ADVERTISEMENT = hex(`
+  333300000001 02000000020b 86dd
+  6007616b 0018 3a ff fe80000000000000000000fffe00020b ff020000000000000000000000000001
+  86 00 35f3 40 00 001e 00000000 00000000
+  01 01 02000000020b`);
 
 /** A speaker on n1 that announces 192.0.2.101 to its peers, and the routers that they are. */
 class World {
@@ -140,6 +149,11 @@ describe("BGP in the speaker process", () => {
     expect(world.cluster.process.bgpServices()).toEqual([
       { service: "default/web", announced: false, because: "conflictingAdvertisements", detail: conflict },
     ]);
+    const [slice] = world.cluster.items["endpointslices"] ?? [];
+    if (slice === undefined) throw new Error("no slice");
+    const ready = { conditions: { ready: true }, nodeName: "n2", addresses: ["10.0.0.2"] };
+    world.change("endpointslices", "MODIFIED", { ...slice, endpoints: [ready] });
+    expect(world.said()).toEqual([]);
     // Nobody else announces it either.
     expect(world.wait(10).said()).toEqual([`POST events notAnnounced: no node announces ["192.0.2.101"]: ${conflict}`]);
   });
@@ -210,6 +224,22 @@ describe("the fields of a BGPPeer", () => {
       "2001:db8::1 end 1",
       "2001:db8::1 end 2",
     ]);
+  });
+
+  it("interface: the peer is who advertises itself there, over its link-local address, for both families", () => {
+    const world = new World([peer("tor", { peerAddress: undefined, interface: "eth0" })]).start();
+    expect(world.cluster.process.bgpPeers()).toMatchObject([{ interface: "eth0", address: undefined, pending: 1 }]);
+    // One capture serves BGP and layer 2.
+    expect(world.cluster.take().filter((entry) => entry.endsWith("Link"))).toEqual(["openLink"]);
+    world.routers.local = { ...world.routers.local, ipv6: parseIp("fe80::1") };
+    world.routers.capabilities = [{ kind: "extendedNextHop", encodings: [{ afi: 1, safi: 1, nextHopAfi: 2 }] }];
+    world.cluster.deliver({ kind: "frame", link: "eth0", bytes: FRR_ADVERTISEMENT });
+    expect(world.heard().slice(0, 3)).toEqual([
+      "dial fe80::ff:fe00:20b device=eth0 ttl=255",
+      "fe80::ff:fe00:20b open as=64512 id=192.0.2.11 hold=180s",
+      "fe80::ff:fe00:20b announce 192.0.2.101/32 via 2001:db8::11 and fe80::1, path 64512",
+    ]);
+    expect(world.metrics("eth0:179")).toContain('metallb_bgp_session_up{peer="eth0:179",vrf="default"} 1');
   });
 
   it("a minimum TTL is asked for by a flag only", () => {

@@ -170,6 +170,7 @@ export class Cluster {
       case "request":
         return this.#answer(effect);
       case "sendFrame": {
+        if (decodeEthernet(effect.bytes).etherType !== ETHER_TYPES.arp) return;
         const { operation, targetMac } = decodeArp(decodeEthernet(effect.bytes).payload);
         this.trace.push(`${effect.link} arp ${operation} ${targetMac}`);
         return;
