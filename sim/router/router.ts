@@ -7,7 +7,7 @@ import { type RouterConfig } from "./config/model.ts";
 import { Daemon } from "./daemon.ts";
 import { delaysOf, type RouterProfile } from "./profile.ts";
 import { RoutingDaemons } from "./routing-daemons.ts";
-import { bgpNeighbors, bgpPaths, type NeighborView, type PathView } from "./views.ts";
+import { bfdPeer, type BfdPeerView, bgpNeighbors, bgpPaths, type NeighborView, type PathView } from "./views.ts";
 
 export class Router {
   readonly #world: SimWorld;
@@ -116,5 +116,9 @@ export class Router {
   paths(prefix?: Prefix): readonly PathView[] {
     const all = this.#life?.daemons.instances().flatMap(bgpPaths) ?? [];
     return prefix === undefined ? all : all.filter((path) => path.prefix === prefix);
+  }
+
+  bfdPeers(): readonly BfdPeerView[] {
+    return this.#life?.daemons.bfdViews().map(bfdPeer) ?? [];
   }
 }

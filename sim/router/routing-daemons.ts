@@ -1,5 +1,7 @@
 // The daemons of one life of a router: zebra's part, and a BGP instance for each VRF.
 import { type Random } from "../../impl/ports.ts";
+import { BfdSessions, type BfdView } from "./bfd/sessions.ts";
+import { bfdKey, configuredWishes, neighborWishes } from "./bfd/wishes.ts";
 import { BgpInstance } from "./bgp/instance.ts";
 import { type BgpConfig, type RouterConfig } from "./config/model.ts";
 import { type Daemon } from "./daemon.ts";
@@ -8,6 +10,7 @@ import { applyInterfaces } from "./interfaces.ts";
 import { NextHops } from "./next-hops.ts";
 import { type Delays } from "./profile.ts";
 import { StaticRoutes } from "./static-routes.ts";
+import { micros } from "../../impl/wire/time.ts";
 
 export interface DaemonsContext {
   readonly daemon: Daemon;
@@ -27,6 +30,8 @@ export class RoutingDaemons {
   readonly #context: DaemonsContext;
   readonly #restarted: boolean;
   readonly #vrfs = new Map<string | undefined, Vrf>();
+  readonly #bfd: BfdSessions;
+  #bfdIsDue = false;
   #config: RouterConfig;
   #applied: RouterConfig | undefined;
 
@@ -34,6 +39,11 @@ export class RoutingDaemons {
     this.#context = context;
     this.#config = config;
     this.#restarted = restarted;
+    this.#bfd = new BfdSessions({
+      daemon: context.daemon,
+      random: context.random("bfd"),
+      down: (key, controlPlaneIndependent) => this.#bfdDown(key, controlPlaneIndependent),
+    });
   }
 
   start(): void {
@@ -60,6 +70,38 @@ export class RoutingDaemons {
       vrf.instance = undefined;
     }
     for (const bgp of config.bgp) this.#applyBgp(bgp);
+    this.#bfdSoon();
+  }
+
+  /** After everything that happens at this instant. */
+  #bfdSoon(): void {
+    if (this.#bfdIsDue) return;
+    this.#bfdIsDue = true;
+    this.#context.daemon.after(micros(0), () => {
+      this.#bfdIsDue = false;
+      this.#applyBfd();
+    });
+  }
+
+  #applyBfd(): void {
+    const wishes = new Map(configuredWishes(this.#config));
+    for (const { instance, nextHops } of this.#vrfs.values()) {
+      if (instance === undefined) continue;
+      for (const [key, wish] of neighborWishes(instance, nextHops)) wishes.set(key, wish);
+    }
+    this.#bfd.apply(wishes);
+  }
+
+  #bfdDown(key: string, controlPlaneIndependent: boolean): void {
+    for (const instance of this.instances()) {
+      for (const neighbor of instance.neighbors()) {
+        if (bfdKey(instance.vrf, neighbor) === key) instance.bfdDown(neighbor, controlPlaneIndependent);
+      }
+    }
+  }
+
+  bfdViews(): readonly BfdView[] {
+    return this.#bfd.views();
   }
 
   #applyStatics(): void {
@@ -105,7 +147,7 @@ export class RoutingDaemons {
         fib,
         restarted: this.#restarted,
         isStatic: (prefix) => statics.has(prefix),
-        neighborsChanged: () => undefined,
+        neighborsChanged: () => this.#bfdSoon(),
       },
       bgp,
       this.#config,
@@ -116,5 +158,6 @@ export class RoutingDaemons {
   surroundingsChanged(): void {
     this.#applyStatics();
     for (const instance of this.instances()) instance.surroundingsChanged();
+    this.#bfdSoon();
   }
 }

@@ -1,10 +1,12 @@
 // What `show bgp` and `show bfd` would print.
+import { type BfdState } from "../../impl/wire/bfd.ts";
 import { findCapability, offersFamily } from "../../impl/wire/bgp/capabilities.ts";
 import { unicast } from "../../impl/wire/bgp/families.ts";
 import { type Origin } from "../../impl/wire/bgp/path-attributes.ts";
 import { type Ip, type Ipv6, UNSPECIFIED_V6 } from "../../impl/wire/ip.ts";
 import { type Prefix } from "../../impl/wire/prefix.ts";
 import { type Micros } from "../../impl/wire/time.ts";
+import { type BfdView } from "./bfd/sessions.ts";
 import { type SessionState } from "./bgp/fsm.ts";
 import { type BgpInstance } from "./bgp/instance.ts";
 import { type Choice } from "./bgp/loc-rib.ts";
@@ -115,4 +117,39 @@ function has({ capabilities }: Agreement, name: CapabilityName): boolean {
     default:
       return findCapability(capabilities, name) !== undefined;
   }
+}
+
+export interface BfdPeerView {
+  readonly peer: Ip;
+  readonly multihop: boolean;
+  readonly state: BfdState;
+  readonly transmitInterval: Micros;
+  readonly receiveInterval: Micros;
+  readonly detectMultiplier: number;
+  readonly remote: {
+    readonly transmitInterval: Micros;
+    readonly receiveInterval: Micros;
+    readonly detectMultiplier: number;
+    readonly echoReceiveInterval: Micros;
+  };
+  readonly downs: number;
+}
+
+export function bfdPeer({ wish, session, downs }: BfdView): BfdPeerView {
+  const { remote } = session;
+  return {
+    peer: wish.peer,
+    multihop: wish.multihop,
+    state: session.state,
+    transmitInterval: session.transmitInterval,
+    receiveInterval: session.receiveInterval,
+    detectMultiplier: wish.settings.detectMultiplier,
+    remote: {
+      transmitInterval: remote.minTransmit,
+      receiveInterval: remote.minReceive,
+      detectMultiplier: remote.detectMultiplier,
+      echoReceiveInterval: remote.echoReceive,
+    },
+    downs,
+  };
 }
