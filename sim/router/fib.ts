@@ -63,4 +63,6 @@ function distinct(ways: readonly Way[]): readonly Way[] {
 }
 
 const compareVia = (one: Ip | undefined, other: Ip | undefined): number =>
-  one === undefined || other === undefined ? Number(other === undefined) - Number(one === undefined) : compareIp(one, other);
+  one === undefined || other === undefined
+    ? Number(other === undefined) - Number(one === undefined)
+    : compareIp(one, other);

@@ -2,7 +2,11 @@ import { type Host } from "../host/host.ts";
 import { type InterfaceConfig, type RouterConfig } from "./config/model.ts";
 
 /** Gives the kernel what the configuration says of interfaces; those that the host does not have are passed over. */
-export function applyInterfaces(host: Host, before: RouterConfig | undefined, { interfaces, forwarding }: RouterConfig): void {
+export function applyInterfaces(
+  host: Host,
+  before: RouterConfig | undefined,
+  { interfaces, forwarding }: RouterConfig,
+): void {
   for (const each of interfaces) {
     if (!host.hasDevice(each.name)) continue;
     const former = before?.interfaces.find(({ name }) => name === each.name);

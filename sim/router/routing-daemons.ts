@@ -1,5 +1,6 @@
 // The daemons of one life of a router: zebra's part, and a BGP instance for each VRF.
 import { type Random } from "../../impl/ports.ts";
+import { Advertisements, type Advertising, UNNUMBERED } from "./advertisements.ts";
 import { BfdSessions, type BfdView } from "./bfd/sessions.ts";
 import { bfdKey, configuredWishes, neighborWishes } from "./bfd/wishes.ts";
 import { BgpInstance } from "./bgp/instance.ts";
@@ -31,6 +32,7 @@ export class RoutingDaemons {
   readonly #restarted: boolean;
   readonly #vrfs = new Map<string | undefined, Vrf>();
   readonly #bfd: BfdSessions;
+  readonly #advertisements: Advertisements;
   #bfdIsDue = false;
   #config: RouterConfig;
   #applied: RouterConfig | undefined;
@@ -39,6 +41,10 @@ export class RoutingDaemons {
     this.#context = context;
     this.#config = config;
     this.#restarted = restarted;
+    this.#advertisements = new Advertisements(context.daemon, (link, peer) => {
+      for (const instance of this.instances()) instance.neighborHeard(link, peer);
+      this.#bfdSoon();
+    });
     this.#bfd = new BfdSessions({
       daemon: context.daemon,
       random: context.random("bfd"),
@@ -70,6 +76,7 @@ export class RoutingDaemons {
       vrf.instance = undefined;
     }
     for (const bgp of config.bgp) this.#applyBgp(bgp);
+    this.#advertisements.apply(advertisedLinks(config));
     this.#bfdSoon();
   }
 
@@ -157,7 +164,18 @@ export class RoutingDaemons {
   /** Links went, came, or changed their addresses. */
   surroundingsChanged(): void {
     this.#applyStatics();
+    this.#advertisements.linksChanged();
     for (const instance of this.instances()) instance.surroundingsChanged();
     this.#bfdSoon();
   }
+}
+
+/** Where the configuration asks for advertisements, and where unnumbered neighbours need them. */
+function advertisedLinks({ interfaces, bgp }: RouterConfig): ReadonlyMap<string, Advertising> {
+  const links = new Map<string, Advertising>();
+  for (const { neighbors } of bgp) {
+    for (const { peer } of neighbors) if (peer.kind === "interface") links.set(peer.device, UNNUMBERED);
+  }
+  for (const { name, advertisements } of interfaces) if (advertisements !== undefined) links.set(name, advertisements);
+  return links;
 }

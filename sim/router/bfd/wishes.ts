@@ -6,7 +6,8 @@ import { type RouterConfig } from "../config/model.ts";
 import { type NextHops } from "../next-hops.ts";
 import { type BfdWish } from "./sessions.ts";
 
-export const bfdKey = (vrf: string | undefined, neighbor: Neighbor): string => `${vrf ?? ""} ${neighbor.identity.key}`;
+export const bfdKey = (vrf: string | undefined, neighbor: Neighbor): string =>
+  (vrf === undefined ? "" : `${vrf} `) + neighbor.identity.key;
 
 export function configuredWishes({ bfdPeers }: RouterConfig): ReadonlyMap<string, BfdWish> {
   return new Map(

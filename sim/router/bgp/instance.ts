@@ -132,7 +132,8 @@ export class BgpInstance implements NeighborOwner, RoutesOwner {
       maps !== policyText(lists.routeMaps);
     this.#listener.setKeys(bgp);
     const other = before.asn !== bgp.asn || before.routerId !== bgp.routerId;
-    if (other) for (const neighbor of this.neighbors()) neighbor.reset("identity changed", ERRORS.otherConfigurationChange);
+    if (other)
+      for (const neighbor of this.neighbors()) neighbor.reset("identity changed", ERRORS.otherConfigurationChange);
     this.#applyNeighbors(listsChanged || before.ebgpRequiresPolicy !== bgp.ebgpRequiresPolicy);
     this.#originate();
     this.table.reconsider();
@@ -157,9 +158,9 @@ export class BgpInstance implements NeighborOwner, RoutesOwner {
   }
 
   #hasLostLink(neighbor: Neighbor): boolean {
-    const { address, agreement, identity } = neighbor;
-    if (address === undefined || agreement?.internal !== false || !this.#isOneHop(neighbor.settings)) return false;
-    return this.#context.nextHops.resolve(address, identity.device)?.onLink !== true;
+    const { socket, agreement, identity } = neighbor;
+    if (socket === undefined || agreement?.internal !== false || !this.#isOneHop(neighbor.settings)) return false;
+    return this.#context.nextHops.resolve(socket.remote.ip, identity.device)?.onLink !== true;
   }
 
   #isOneHop(settings: PeerSettings): boolean {
@@ -201,7 +202,8 @@ export class BgpInstance implements NeighborOwner, RoutesOwner {
       if (settings === undefined) this.#remove(neighbor);
       else this.#change(neighbor, settings, listsChanged);
     }
-    for (const [key, config] of wanted) if (this.#neighbors.get(key) === undefined) this.#add(identityOf(config), config);
+    for (const [key, config] of wanted)
+      if (this.#neighbors.get(key) === undefined) this.#add(identityOf(config), config);
     this.#context.neighborsChanged();
   }
 
@@ -388,7 +390,8 @@ export class BgpInstance implements NeighborOwner, RoutesOwner {
       key: identity.key,
       ownNextHop: (family) =>
         ownNextHop(host, family, { local: socket.local.ip, device, extendedNextHop: agreement.extendedNextHop }),
-      sharesSubnet: (nextHop) => device !== undefined && familyOf(nextHop) === familyOf(ip) && nextHops.linkTo(nextHop) === device,
+      sharesSubnet: (nextHop) =>
+        device !== undefined && familyOf(nextHop) === familyOf(ip) && nextHops.linkTo(nextHop) === device,
     });
   }
 

@@ -2,7 +2,12 @@
 // listens at once, and what comes in runs beside what goes out until one of both is established.
 import { type Random } from "../../../impl/ports.ts";
 import { ERRORS, type ErrorCode } from "../../../impl/wire/bgp/error-codes.ts";
-import { hardReset, type Notification, notification, notificationWithText } from "../../../impl/wire/bgp/notification.ts";
+import {
+  hardReset,
+  type Notification,
+  notification,
+  notificationWithText,
+} from "../../../impl/wire/bgp/notification.ts";
 import { type Open } from "../../../impl/wire/bgp/open.ts";
 import { type Ip, ipToBigInt } from "../../../impl/wire/ip.ts";
 import { type Micros, micros } from "../../../impl/wire/time.ts";
@@ -176,7 +181,8 @@ export class Neighbor implements SessionOwner {
   accept(socket: TcpSocket): TcpHandler | undefined {
     if (this.#heldDown !== undefined) return undefined;
     // RFC 4724 section 4.2: the neighbour has restarted and nobody said so.
-    if (this.isEstablished && this.#agreement?.gracefulRestart !== undefined) this.#own?.lose("the neighbour came back");
+    if (this.isEstablished && this.#agreement?.gracefulRestart !== undefined)
+      this.#own?.lose("the neighbour came back");
     this.#other?.stop("a newer connection came");
     this.#address = socket.remote.ip;
     this.#other = this.#session(true);

@@ -32,7 +32,9 @@ export class Neighbors {
   byAddress(ip: Ip, device?: string): Neighbor | undefined {
     const exact = this.#rows.get(ip);
     if (exact !== undefined) return exact;
-    return this.values().find((each) => each.address === ip || (device !== undefined && each.identity.key === `%${device}`));
+    return this.values().find(
+      (each) => each.address === ip || (device !== undefined && each.identity.key === `%${device}`),
+    );
   }
 
   history(key: string): NeighborHistory {

@@ -1,4 +1,15 @@
-import { compareIp, type Family, familyOf, type Ip, type Ipv4, type Ipv6, isIpv4, isIpv6, isLinkLocal, UNSPECIFIED_V4 } from "../../../impl/wire/ip.ts";
+import {
+  compareIp,
+  type Family,
+  familyOf,
+  type Ip,
+  type Ipv4,
+  type Ipv6,
+  isIpv4,
+  isIpv6,
+  isLinkLocal,
+  UNSPECIFIED_V4,
+} from "../../../impl/wire/ip.ts";
 import { type Host } from "../../host/host.ts";
 import { type BgpConfig } from "../config/model.ts";
 import { type OwnNextHop } from "./policy-out.ts";
@@ -8,7 +19,9 @@ export function routerIdOf({ routerId, vrf }: BgpConfig, host: Host): Ipv4 {
   if (routerId !== undefined) return routerId;
   const links = host.links().filter(({ name }) => host.vrfOf(name) === vrf);
   const ofLoopback = links.filter(({ name }) => name === "lo").flatMap(ipv4Addresses);
-  return (ofLoopback.length > 0 ? ofLoopback : links.flatMap(ipv4Addresses)).toSorted(compareIp).at(-1) ?? UNSPECIFIED_V4;
+  return (
+    (ofLoopback.length > 0 ? ofLoopback : links.flatMap(ipv4Addresses)).toSorted(compareIp).at(-1) ?? UNSPECIFIED_V4
+  );
 }
 
 function ipv4Addresses({ addresses }: { readonly addresses: readonly { readonly ip: Ip }[] }): readonly Ipv4[] {

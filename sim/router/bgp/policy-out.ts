@@ -1,6 +1,12 @@
 // RFC 4271 sections 5.1 and 9.2, RFC 1997, RFC 4456 section 8, RFC 8212, RFC 8326: what a neighbour is told of a path.
 import { WELL_KNOWN_COMMUNITIES } from "../../../impl/wire/bgp/communities.ts";
-import { type Announcement, FLAGS, OPTIONAL_TRANSITIVE, type PathAttributes, type RawAttribute } from "../../../impl/wire/bgp/path-attributes.ts";
+import {
+  type Announcement,
+  FLAGS,
+  OPTIONAL_TRANSITIVE,
+  type PathAttributes,
+  type RawAttribute,
+} from "../../../impl/wire/bgp/path-attributes.ts";
 import { type Family, familyOf, type Ip, type Ipv6, isUnspecified } from "../../../impl/wire/ip.ts";
 import { prefixFamily } from "../../../impl/wire/prefix.ts";
 import { type BgpConfig, type NeighborFamilyConfig, type PeerSettings } from "../config/model.ts";
@@ -33,7 +39,8 @@ export function judgeOutbound(path: Path, context: OutboundContext): Announcemen
   const { settings, agreement, lists } = context;
   const family = prefixFamily(prefix);
   const config = settings.families[family];
-  if (config === undefined || !agreement.families.includes(family) || isWithheld(path, config, context)) return undefined;
+  if (config === undefined || !agreement.families.includes(family) || isWithheld(path, config, context))
+    return undefined;
   const { routeMapOut, prefixListOut } = config;
   if (prefixListOut !== undefined && !permits(lists.prefixLists, prefixListOut, prefix)) return undefined;
   const prepared = prepare(path, context);
@@ -69,8 +76,7 @@ function prepare(path: Path, { bgp, settings, agreement }: OutboundContext): Rou
     return { ...path, attributes: { ...carried, localPref } };
   }
   const { localAs } = settings;
-  const ownAsns =
-    localAs === undefined ? [bgp.asn] : localAs.replaceAs ? [localAs.asn] : [localAs.asn, bgp.asn];
+  const ownAsns = localAs === undefined ? [bgp.asn] : localAs.replaceAs ? [localAs.asn] : [localAs.asn, bgp.asn];
   return {
     ...path,
     attributes: {
