@@ -183,7 +183,7 @@ export function bfdSessionsIn(
   nodeOf: NodeOf,
   downs: ReadonlyMap<string, number>,
 ): readonly BfdPeer[] {
-  return lines.flatMap((line): readonly BfdPeer[] => {
+  const found = lines.flatMap((line): readonly BfdPeer[] => {
     const [text = "", link, state = "", , interval = "0", timeout = "0"] = line.split(/\s+/);
     const peer = readIp(text);
     if (peer === undefined) return [];
@@ -203,4 +203,5 @@ export function bfdSessionsIn(
       },
     ];
   });
+  return found.sort((a, b) => compareIp(a.peer, b.peer));
 }

@@ -12,7 +12,7 @@ export class NotificationLog {
 
   read(line: string): void {
     const [, verb, neighbor = "", code] =
-      /%NOTIFICATION: (sent to|received from) neighbor (\S+) (\d+\/\d+)/.exec(line) ?? [];
+      /%NOTIFICATION[^:]*: (sent to|received from) neighbor ([^\s(]+)\S* (\d+\/\d+)/.exec(line) ?? [];
     if (code === undefined) return;
     const log = verb === "sent to" ? this.#sent : this.#received;
     log.set(neighbor, [...(log.get(neighbor) ?? []), code]);
@@ -195,7 +195,7 @@ export function bfdPeersIn(peersText: string, countersText: string, nodeOf: Node
   const counters: readonly { readonly peer: string; readonly "session-down"?: number }[] = JSON.parse(countersText);
   const downs = new Map(counters.map((each) => [each.peer, each["session-down"] ?? 0]));
   const peers: readonly FrrBfdPeer[] = JSON.parse(peersText);
-  return peers.flatMap((each): readonly BfdPeer[] => {
+  const found = peers.flatMap((each): readonly BfdPeer[] => {
     const peer = readIp(each.peer);
     if (peer === undefined) return [];
     const remote = {
@@ -221,4 +221,5 @@ export function bfdPeersIn(peersText: string, countersText: string, nodeOf: Node
       },
     ];
   });
+  return found.sort((a, b) => compareIp(a.peer, b.peer));
 }
