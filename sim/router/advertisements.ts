@@ -6,7 +6,7 @@ import { ALL_NODES, ALL_ROUTERS, type Ipv6, isIpv6, isLinkLocal } from "../../im
 import { IP_PROTOCOLS } from "../../impl/wire/ipv4.ts";
 import { decodeIpv6 } from "../../impl/wire/ipv6.ts";
 import { NDP_HOP_LIMIT, type RouterAdvertisement } from "../../impl/wire/ndp.ts";
-import { type Micros, micros, seconds, times } from "../../impl/wire/time.ts";
+import { type Micros, micros, minus, plus, seconds, times } from "../../impl/wire/time.ts";
 import { Alarm, type Daemon } from "./daemon.ts";
 
 /** RFC 4861 section 6.2.1, MIN_DELAY_BETWEEN_RAS: solicited ones to all are no closer together. */
@@ -29,7 +29,7 @@ class AdvertisedLink {
   readonly #alarm: Alarm;
   readonly #closing: Disposable;
   #advertising: Advertising;
-  #last = micros(-LEAST_DELAY);
+  #last: Micros | undefined;
 
   constructor(daemon: Daemon, name: string, advertising: Advertising, heard: (from: Ipv6) => void) {
     this.name = name;
@@ -107,9 +107,10 @@ class AdvertisedLink {
   }
 
   #solicited(): void {
-    const wait = this.#last + LEAST_DELAY - this.#daemon.now;
-    if (wait <= 0) this.advertise();
-    else this.#alarm.set(micros(wait));
+    const { now } = this.#daemon;
+    const next = this.#last === undefined ? now : plus(this.#last, LEAST_DELAY);
+    if (next <= now) this.advertise();
+    else this.#alarm.set(minus(next, now));
   }
 }
 

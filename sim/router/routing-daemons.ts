@@ -17,7 +17,7 @@ export interface DaemonsContext {
   readonly daemon: Daemon;
   readonly delays: Delays;
   /** A stream for each thing that draws. */
-  random(name: string): Random;
+  readonly random: (name: string) => Random;
 }
 
 /** What one VRF has beside its BGP. */

@@ -64,7 +64,7 @@ export class BfdSessions {
 
   /** Makes the sessions those that are wished for, by their keys. */
   apply(wishes: ReadonlyMap<string, BfdWish>): void {
-    for (const row of [...this.#rows.values()]) {
+    for (const row of this.#rows.values()) {
       const wish = wishes.get(row.key);
       if (wish === undefined || !isSame(wish, row.wish)) this.#close(row);
       else {

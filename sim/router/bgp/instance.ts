@@ -37,7 +37,7 @@ export interface InstanceContext {
   readonly fib: Fib;
   /** The daemons came back after they had been killed. */
   readonly restarted: boolean;
-  isStatic(prefix: Prefix): boolean;
+  readonly isStatic: (prefix: Prefix) => boolean;
   /** Sessions came or went, or neighbours did: BFD may be wanted elsewhere. */
   neighborsChanged(): void;
 }

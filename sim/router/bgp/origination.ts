@@ -15,7 +15,7 @@ export interface OriginationContext {
   readonly host: Host;
   readonly bgp: BgpConfig;
   readonly lists: RouteMapContext["lists"];
-  isStatic(prefix: Prefix): boolean;
+  readonly isStatic: (prefix: Prefix) => boolean;
 }
 
 /** The paths that start here now, one for a prefix. */

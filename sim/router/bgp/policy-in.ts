@@ -13,7 +13,7 @@ export interface InboundContext extends RouteMapContext {
   readonly routerId: Ipv4;
   readonly settings: PeerSettings;
   readonly source: PathSource;
-  isOwn(ip: Ip): boolean;
+  readonly isOwn: (ip: Ip) => boolean;
 }
 
 export type Refusal =

@@ -53,7 +53,7 @@ export class BgpTable {
 
   /** Links, routes or settings have changed: every choice may be another, and so may its ways. */
   reconsider(): void {
-    for (const prefix of [...this.#rib.prefixes()]) {
+    for (const prefix of this.#rib.prefixes()) {
       this.#decide(prefix);
       const choice = this.#rib.choice(prefix);
       if (choice !== undefined) this.#install(choice);
