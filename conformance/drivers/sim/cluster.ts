@@ -26,6 +26,7 @@ import { KubeLink } from "../../../sim/kube/link.ts";
 import { type ServerRequest } from "../../../sim/kube/server.ts";
 import { type StorageEvent } from "../../../sim/kube/storage.ts";
 import { type Exchange, type Sink } from "../../../sim/kube/watch.ts";
+import { Router } from "../../../sim/router/router.ts";
 import { ingressOf } from "../../invariants/addresses.ts";
 import { type Observation } from "../../invariants/invariant.ts";
 import { Referee } from "../../invariants/referee.ts";
@@ -118,6 +119,7 @@ export class SimCluster {
   readonly #ownAddresses: ReadonlySet<Ip>;
   readonly #inputs: ClusterInputs;
   readonly #bgpWire = new BgpWire();
+  readonly #routers = new Map<string, Router>();
   #hasPeers = false;
   #starts = 0;
   #faults = 0;
@@ -154,6 +156,7 @@ export class SimCluster {
     this.controlPlane.server.onChange((event) => this.#objectChanged(event));
     this.sim.onFrame((frame) => this.#frameSeen(frame));
     this.#buildNodes();
+    this.#buildRouters();
     this.controller = this.addController("controller");
   }
 
@@ -162,6 +165,7 @@ export class SimCluster {
     for (const object of bootObjects(this.topology, this.#facts, this.#namespace)) {
       createObject(this.controlPlane, object);
     }
+    for (const router of this.#routers.values()) router.start();
     this.sim.scheduler.at(millis(1), () => this.controller.start());
     for (const [index, slot] of [...this.#speakers.values()].entries()) {
       this.sim.scheduler.at(millis(2 + index), () => slot.start());
@@ -172,6 +176,17 @@ export class SimCluster {
     const host = this.wiring.hosts.get(name);
     if (host === undefined) throw new Error(`there is no station "${name}" in ${this.topology.name}`);
     return host;
+  }
+
+  router(name: string): Router {
+    const router = this.#routers.get(name);
+    if (router === undefined) throw new Error(`there is no router "${name}" in ${this.topology.name}`);
+    return router;
+  }
+
+  /** In the order of the topology. */
+  get routers(): readonly string[] {
+    return [...this.#routers.keys()];
   }
 
   /** The node that has an address now. */
@@ -222,6 +237,12 @@ export class SimCluster {
       });
       this.#proxies.set(facts.name, proxy);
       this.#speakers.set(facts.name, this.#speakerSlot(facts, host));
+    }
+  }
+
+  #buildRouters(): void {
+    for (const { name, frr } of this.topology.stations) {
+      if (frr !== undefined) this.#routers.set(name, new Router(this.sim, this.host(name), frr.config, "frr"));
     }
   }
 

@@ -21,6 +21,8 @@ const CAPABILITIES: readonly Capability[] = [
   "dataplane",
   "rawFrames",
   "rawBgp",
+  "routers",
+  "flowPaths",
   "resources",
   "virtualTime",
 ];

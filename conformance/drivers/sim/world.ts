@@ -13,6 +13,7 @@ import {
   type LinkChange,
   type Network,
   type NodeControl,
+  type RouterControl,
   type World,
 } from "../../world.ts";
 import { ending } from "../ending.ts";
@@ -20,6 +21,7 @@ import { SimClient } from "./client.ts";
 import { type SimCluster } from "./cluster.ts";
 import { startFault } from "./faults.ts";
 import { type Daemon, type ProcessSlot } from "./process-slot.ts";
+import { SimRouter } from "./routers.ts";
 import { attachmentsOf } from "./wiring.ts";
 
 function metricOf(slot: ProcessSlot<Daemon>, series: string): number | undefined {
@@ -150,7 +152,7 @@ export class SimulatedWorld implements World {
   readonly seed: string;
   readonly nodes: readonly string[];
   readonly clients: readonly string[];
-  readonly routers: readonly string[] = [];
+  readonly routers: readonly string[];
   readonly kubernetes: Kubernetes;
   readonly controller: ControllerControl;
   readonly network: Network;
@@ -158,20 +160,24 @@ export class SimulatedWorld implements World {
   readonly #cluster: SimCluster;
   readonly #nodes = new Map<string, SimNode>();
   readonly #clients = new Map<string, SimClient>();
+  readonly #routers = new Map<string, SimRouter>();
 
   constructor(cluster: SimCluster, kubernetes: Kubernetes) {
     this.#cluster = cluster;
     this.seed = cluster.sim.seed;
     this.nodes = cluster.topology.nodes;
     this.clients = cluster.topology.clients;
+    this.routers = cluster.routers;
     this.kubernetes = kubernetes;
     this.controller = controllerControl(cluster);
     this.network = networkControl(cluster);
     this.api = apiControl(cluster);
   }
 
-  router(name = "router"): never {
-    throw new Error(`there is no router "${name}"`);
+  router(name = this.routers[0] ?? "router"): RouterControl {
+    const known = this.#routers.get(name) ?? new SimRouter(this.#cluster, name);
+    this.#routers.set(name, known);
+    return known;
   }
 
   node(name: string): NodeControl {
