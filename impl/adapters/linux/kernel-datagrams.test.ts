@@ -48,16 +48,16 @@ describe.skipIf(!OWN_NAMESPACE)("a datagram on this kernel", () => {
 
   beforeAll(() => {
     ip("link set lo up");
-    ip("link add name left type veth peer name right");
-    ip("address add 192.0.2.1/24 dev left");
-    ip("address add fe80::a/64 dev left nodad");
-    ip("link set left up");
-    ip("link set right up");
+    ip("link add name udp-a type veth peer name udp-b");
+    ip("address add 192.0.2.1/24 dev udp-a");
+    ip("address add fe80::b/64 dev udp-a nodad");
+    ip("link set udp-a up");
+    ip("link set udp-b up");
   });
-  afterAll(() => ip("link del left"));
+  afterAll(() => ip("link del udp-a"));
   beforeEach(() => {
     inputs.length = 0;
-    const names = new Map(["lo", "left", "right"].map((name) => [indexOf(name), name]));
+    const names = new Map(["lo", "udp-a", "udp-b"].map((name) => [indexOf(name), name]));
     datagrams = new Datagrams({
       native: loadNative(),
       deliver: (input) => inputs.push(input),
@@ -91,10 +91,10 @@ describe.skipIf(!OWN_NAMESPACE)("a datagram on this kernel", () => {
 
   it("goes to a link-local address on its socket's interface", async () => {
     open("in", "::", PORT, { arrivals: true });
-    open("out", "fe80::a", 49_152, { device: "left", ttl: 255 });
-    send("out", "fe80::a");
+    open("out", "fe80::b", 49_152, { device: "udp-a", ttl: 255 });
+    send("out", "fe80::b");
     await until(() => heard()[0]);
-    expect(heard()).toEqual(["in: 3 bytes from fe80::a 49152 to fe80::a on left with 255"]);
+    expect(heard()).toEqual(["in: 3 bytes from fe80::b 49152 to fe80::b on udp-a with 255"]);
   });
 
   it("of the greatest length arrives whole", async () => {

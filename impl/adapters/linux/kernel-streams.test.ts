@@ -91,12 +91,12 @@ describe.skipIf(!OWN_NAMESPACE)("a connection on this kernel", () => {
 
   beforeAll(() => {
     ip("link set lo up");
-    ip("link add name left type veth peer name right");
-    ip("address add fe80::a/64 dev left nodad");
-    ip("link set left up");
-    ip("link set right up");
+    ip("link add name streams-a type veth peer name streams-b");
+    ip("address add fe80::a/64 dev streams-a nodad");
+    ip("link set streams-a up");
+    ip("link set streams-b up");
   });
-  afterAll(() => ip("link del left"));
+  afterAll(() => ip("link del streams-a"));
   beforeEach(() => {
     inputs.length = 0;
     streams = new Streams({ native: loadNative(), deliver: (input) => inputs.push(input), log: () => {} });
@@ -158,7 +158,7 @@ describe.skipIf(!OWN_NAMESPACE)("a connection on this kernel", () => {
 
   it("goes to a link-local address on the interface it names", async () => {
     await using _listener = await Listener.on("::");
-    connect("fe80::a", { device: "left" });
+    connect("fe80::a", { device: "streams-a" });
     const { local, remote } = await until(() => told("streamOpened"));
     expect([local.ip, remote.ip]).toEqual(["fe80::a", "fe80::a"]);
   });
