@@ -159,6 +159,36 @@ describe("BGP in the speaker process", () => {
   });
 });
 
+describe("what a peer says wrongly", () => {
+  // NLRI without any attribute (CVE-2023-46753).
+  const UPDATE = "ffffffffffffffffffffffffffffffff001c020000000020c6336401";
+  const faulty = (action: string): string =>
+    `assay_bgp_update_faults{peer="192.0.2.1:179",vrf="default",action="${action}"}`;
+
+  it("is counted, and logged whole at most once a second (RFC 7606 section 8)", () => {
+    const world = new World([peer("tor")]).start();
+    world.said();
+    const before = world.cluster.process.metrics.expose().split("\n");
+    expect(before).toContain(`${faulty("treatAsWithdraw")} 0`);
+    world.routers.say("192.0.2.1", hex(UPDATE + UPDATE));
+    world.routers.say("192.0.2.1", hex(UPDATE));
+    expect(world.cluster.take()).toEqual([
+      `bgp.update.faulty tor 192.0.2.1 bgp.update.origin is missing treatAsWithdraw ${UPDATE}`,
+    ]);
+    expect(world.metrics("192.0.2.1:179")).toContain(`${faulty("treatAsWithdraw")} 9`);
+    world.wait(1).routers.say("192.0.2.1", hex(UPDATE));
+    expect(world.cluster.take()).toEqual([expect.stringMatching(/^bgp\.update\.faulty/)]);
+  });
+
+  it("is counted at once also where nothing else comes of it", () => {
+    const world = new World([peer("tor")]).start();
+    world.routers.say("192.0.2.1", hex("ffffffffffffffffffffffffffffffff001702000000 00"));
+    expect(world.metrics("192.0.2.1:179")).toContain(
+      'metallb_bgp_updates_total_received{peer="192.0.2.1:179",vrf="default"} 1',
+    );
+  });
+});
+
 describe("the fields of a BGPPeer", () => {
   const V1BETA1 = { ...peer("tor"), apiVersion: "metallb.io/v1beta1" };
   const rows: readonly (readonly [string, Item, readonly [dial: string, open: string]])[] = [

@@ -50,6 +50,11 @@ export class Routers {
     }
   }
 
+  /** Bytes in every session with this address. */
+  say(to: string, bytes: Uint8Array): void {
+    for (const stream of this.#streamsOf(to)) this.#deliver({ kind: "streamData", stream, bytes });
+  }
+
   /** They take no more than what leaves this many bytes with the speaker. */
   holdBack(to: string, bytes: number): void {
     for (const stream of this.#streamsOf(to)) this.#deliver({ kind: "streamBacklog", stream, bytes });

@@ -78,3 +78,10 @@ export function decodeUtf8(bytes: Uint8Array): string {
   }
   return text;
 }
+
+/** Two digits for each byte. */
+export function hexOf(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
+  return text;
+}

@@ -1,10 +1,11 @@
 import { type Metric, type Metrics, type Series } from "../../metrics.ts";
 import { type Ip } from "../../wire/ip.ts";
-import { type BfdCount, type BfdPath } from "./sessions.ts";
+import { type BfdCount, type BfdDropReason, type BfdPath } from "./sessions.ts";
 
 /** The names are those of MetalLB's FRR mode; `vrf` is "default" outside of every VRF. */
 export class BfdMetrics {
   readonly #up: Metric;
+  readonly #drops: Metric;
   readonly #counters: Readonly<Record<BfdCount, Metric>>;
   /** By peer and VRF: packets are counted often. */
   readonly #series = new Map<string, Readonly<Record<BfdCount, Series>>>();
@@ -12,6 +13,9 @@ export class BfdMetrics {
   constructor(metrics: Metrics) {
     const labels = ["peer", "vrf"];
     this.#up = metrics.gauge("metallb_bfd_session_up", "BFD session state (1 is up, 0 is down)", labels);
+    this.#drops = metrics.counter("assay_bfd_packets_dropped", "Number of BFD control packets that changed nothing", [
+      "because",
+    ]);
     const counter = (name: string, help: string): Metric => metrics.counter(`metallb_bfd_${name}`, help, labels);
     this.#counters = {
       controlIn: counter("control_packet_input", "Number of received BFD control packets"),
@@ -25,6 +29,10 @@ export class BfdMetrics {
 
   count({ peer, vrf }: BfdPath, what: BfdCount): void {
     this.#seriesOf(peer, vrf)[what].add();
+  }
+
+  drop(because: BfdDropReason): void {
+    this.#drops.add(1, { because });
   }
 
   state(peer: Ip, vrf: string | undefined, isUp: boolean): void {

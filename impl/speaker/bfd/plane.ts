@@ -40,7 +40,11 @@ export class BfdPlane {
   readonly #byKey = new Map<string, Session>();
 
   constructor(random: Random, metrics: BfdMetrics) {
-    this.#sessions = new BfdSessions(random, (path, what) => metrics.count(path, what));
+    this.#sessions = new BfdSessions(
+      random,
+      (path, what) => metrics.count(path, what),
+      (because) => metrics.drop(because),
+    );
     this.#sockets = new BfdSockets(random);
     this.#metrics = metrics;
   }

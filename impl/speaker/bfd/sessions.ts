@@ -84,14 +84,20 @@ type Finding = { readonly row: Row } | { readonly drop: BfdDropReason };
 export class BfdSessions {
   readonly #random: Random;
   readonly #counted: (path: BfdPath, what: BfdCount) => void;
+  readonly #dropped: (because: BfdDropReason) => void;
   readonly #rows = new Map<string, Row>();
   readonly #byDiscriminator = new Map<number, Row>();
   readonly #drops = new Map<BfdDropReason, number>();
 
-  /** `counted` hears of everything that is counted. */
-  constructor(random: Random, counted: (path: BfdPath, what: BfdCount) => void = () => {}) {
+  /** `counted` and `dropped` hear of everything that is counted. */
+  constructor(
+    random: Random,
+    counted: (path: BfdPath, what: BfdCount) => void = () => {},
+    dropped: (because: BfdDropReason) => void = () => {},
+  ) {
     this.#random = random;
     this.#counted = counted;
+    this.#dropped = dropped;
   }
 
   get drops(): ReadonlyMap<BfdDropReason, number> {
@@ -208,6 +214,7 @@ export class BfdSessions {
 
   #drop(reason: BfdDropReason): readonly BfdSessionsEffect[] {
     this.#drops.set(reason, (this.#drops.get(reason) ?? 0) + 1);
+    this.#dropped(reason);
     return [];
   }
 

@@ -1,4 +1,4 @@
-import { type Metric, type Metrics, type Series } from "../../metrics.ts";
+import { type Labels, type Metric, type Metrics, type Series } from "../../metrics.ts";
 import { type SessionCounters } from "./session/session.ts";
 
 /** What the numbers of a peer are at a time. */
@@ -101,16 +101,24 @@ const ROWS: readonly Row[] = [
   },
 ];
 
+/** RFC 7606 section 2: what becomes of an UPDATE, or of an attribute in it, that is wrong. */
+const FAULT_ACTIONS = ["attributeDiscard", "treatAsWithdraw", "disableFamily", "familyIgnored"] as const;
+
+interface PeerRow {
+  readonly metric: Metric;
+  readonly labels: Labels;
+  readonly value: Row["value"];
+}
+
 /** The series of one peer. */
 export class PeerSeries {
   readonly #rows: readonly { readonly series: Series; readonly value: Row["value"] }[];
   readonly #remove: () => void;
 
-  constructor(metrics: readonly { readonly metric: Metric; readonly row: Row }[], peer: string, vrf: string) {
-    const labels = { peer, vrf };
-    this.#rows = metrics.map(({ metric, row: { value } }) => ({ series: metric.series(labels), value }));
+  constructor(rows: readonly PeerRow[]) {
+    this.#rows = rows.map(({ metric, labels, value }) => ({ series: metric.series(labels), value }));
     this.#remove = () => {
-      for (const { metric } of metrics) metric.remove(labels);
+      for (const { metric, labels } of rows) metric.remove(labels);
     };
   }
 
@@ -125,16 +133,30 @@ export class PeerSeries {
 
 export class BgpMetrics {
   readonly #metrics: readonly { readonly metric: Metric; readonly row: Row }[];
+  readonly #faults: Metric;
 
   constructor(metrics: Metrics) {
     this.#metrics = ROWS.map((row) => ({
       metric: metrics[row.kind](`metallb_bgp_${row.name}`, row.help, ["peer", "vrf"]),
       row,
     }));
+    this.#faults = metrics.counter(
+      "assay_bgp_update_faults",
+      "Number of mistakes in BGP UPDATE messages received, by what became of them",
+      ["peer", "vrf", "action"],
+    );
   }
 
   /** `peer` is its address and port. */
-  seriesOf(peer: string, vrf: string | undefined): PeerSeries {
-    return new PeerSeries(this.#metrics, peer, vrf ?? "default");
+  seriesOf(peer: string, vrf = "default"): PeerSeries {
+    const labels = { peer, vrf };
+    return new PeerSeries([
+      ...this.#metrics.map(({ metric, row: { value } }) => ({ metric, labels, value })),
+      ...FAULT_ACTIONS.map((action) => ({
+        metric: this.#faults,
+        labels: { ...labels, action },
+        value: ({ counters: { faults } }: PeerNumbers) => faults[action],
+      })),
+    ]);
   }
 }

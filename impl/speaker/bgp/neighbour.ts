@@ -1,8 +1,10 @@
 // One BGPPeer as this node runs it: where it is dialled, by which names its connections go, and what people hear of it.
 import { type Peer } from "../../api/config.ts";
 import { type Link, type LogLevel, type Random } from "../../ports.ts";
+import { type UpdateFault } from "../../wire/bgp/update-faults.ts";
 import { type Ip, type Ipv4, isIpv4, UNSPECIFIED_V6 } from "../../wire/ip.ts";
-import { inSeconds, type Micros, minus } from "../../wire/time.ts";
+import { hexOf } from "../../wire/text.ts";
+import { inSeconds, type Micros, minus, plus, seconds } from "../../wire/time.ts";
 import { type SocketInput, type SpeakerEffect } from "../protocol.ts";
 import { BgpPeer, type BgpPeerEffect } from "./bgp-peer.ts";
 import { connectOptions } from "./connect-options.ts";
@@ -27,6 +29,9 @@ export interface NeighbourOptions {
   readonly requireTtl: boolean;
 }
 
+/** Between two UPDATEs in the log. */
+const FAULTS_APART = seconds(1);
+
 type StreamInput = Extract<SocketInput, { readonly stream: string }>;
 
 export class Neighbour {
@@ -39,6 +44,8 @@ export class Neighbour {
   #lastError: { readonly text: string; readonly at: Micros } | undefined;
   /** What was last said about attempts that fail, which is not said again. */
   #told: string | undefined;
+  /** Until then, UPDATEs that are wrong are only counted. */
+  #quietUntil: Micros | undefined;
   #stopping = false;
 
   constructor(options: NeighbourOptions, links: readonly Link[]) {
@@ -97,8 +104,12 @@ export class Neighbour {
     switch (input.kind) {
       case "streamOpened":
         return this.#connected(connection, input.local.ip, now);
-      case "streamData":
-        return this.#translate(this.#bgp.receive(connection, input.bytes, now), now);
+      case "streamData": {
+        const effects = this.#translate(this.#bgp.receive(connection, input.bytes, now), now);
+        // Most of what a peer says has no effect but to be counted.
+        if (effects.length === 0) this.#count();
+        return effects;
+      }
       case "streamBacklog":
         return this.#translate(this.#bgp.backlog(connection, input.bytes, now), now);
       case "streamClosed":
@@ -182,6 +193,8 @@ export class Neighbour {
         return this.#sayDown(effect.wasUp, effect.because, now);
       case "oversized":
         return this.#sayOversized(effect.prefixes);
+      case "faulty":
+        return this.#sayFaulty(effect.faults, effect.message, now);
     }
   }
 
@@ -230,6 +243,15 @@ export class Neighbour {
   #sayOversized(prefixes: readonly string[]): readonly SpeakerEffect[] {
     const message = `the attributes of ${prefixes.join(", ")} leave no room in a message: not announced`;
     return [this.#log("error", "bgp.oversized", { prefixes }), this.#event("Warning", "Oversized", message)];
+  }
+
+  /** RFC 7606 section 8 wants the whole message in the log; a peer that sends nothing else must not fill it. */
+  #sayFaulty(faults: readonly UpdateFault[], message: Uint8Array, now: Micros): readonly SpeakerEffect[] {
+    const [first] = faults;
+    if (first === undefined || (this.#quietUntil !== undefined && now < this.#quietUntil)) return [];
+    this.#quietUntil = plus(now, FAULTS_APART);
+    const because = `${first.path} ${first.problem}`;
+    return [this.#log("warn", "bgp.update.faulty", { because, action: first.action, message: hexOf(message) })];
   }
 
   #where(): string {

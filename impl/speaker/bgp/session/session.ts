@@ -21,6 +21,8 @@ export type BgpSessionEffect =
   | { readonly kind: "connect"; readonly connection: number }
   | { readonly kind: "write"; readonly connection: number; readonly bytes: Uint8Array }
   | { readonly kind: "close"; readonly connection: number; readonly abort: boolean }
+  /** An UPDATE that is wrong, which does not cost the session. */
+  | { readonly kind: "faulty"; readonly faults: readonly UpdateFault[]; readonly message: Uint8Array }
   | Extract<SessionEffect, { readonly kind: "changed" | "up" | "down" | "refresh" }>;
 
 export interface SessionCounters {
@@ -132,7 +134,10 @@ export class BgpSession {
     try {
       stream.feed(bytes, (message) => {
         // A message before this one may have ended the connection.
-        if (this.#stream === stream) effects.push(...this.#step(this.#read(message), now));
+        if (this.#stream !== stream) return;
+        const { event, faults } = this.#read(message);
+        effects.push(...this.#step(event, now));
+        if (faults.length > 0) effects.push({ kind: "faulty", faults, message });
       });
     } catch (error) {
       if (!(error instanceof BgpError)) throw error;
@@ -170,15 +175,17 @@ export class BgpSession {
     return deadlineOf(this.#state);
   }
 
-  #read(bytes: Uint8Array): SessionEvent {
+  #read(bytes: Uint8Array): { readonly event: SessionEvent; readonly faults: readonly UpdateFault[] } {
     try {
       const message = decodeMessage(bytes, this.#context());
       this.#received[message.kind]++;
-      if (message.kind === "update") this.#count(message.faults);
+      const faults = message.kind === "update" ? message.faults : [];
+      this.#count(faults);
       // Nothing that a peer announces is used here, so nothing of it is kept.
-      return message.kind === "update" || message.kind === "endOfRib" ? { kind: "update" } : message;
+      const event = message.kind === "update" || message.kind === "endOfRib" ? ({ kind: "update" } as const) : message;
+      return { event, faults };
     } catch (error) {
-      if (error instanceof BgpError) return { kind: "malformed", error };
+      if (error instanceof BgpError) return { event: { kind: "malformed", error }, faults: [] };
       throw error;
     }
   }
