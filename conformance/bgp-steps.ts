@@ -27,10 +27,7 @@ import {
 } from "./world.ts";
 
 /** Ranges for Services in topologies with routers; no interface has an address of them. */
-export const BGP_RANGES: Readonly<Record<Family, string>> = {
-  ipv4: "203.0.113.10-203.0.113.99",
-  ipv6: "2001:db8:0:113::10-2001:db8:0:113::99",
-};
+export const BGP_RANGES: Readonly<Record<Family, string>> = { ipv4: "203.0.113.0/24", ipv6: "2001:db8:0:113::/120" };
 
 /** The first router on the LAN of the nodes. */
 export const ROUTER: Readonly<Record<Family, string>> = { ipv4: "192.0.2.1", ipv6: "2001:db8:0:2::1" };

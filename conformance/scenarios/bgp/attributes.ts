@@ -3,6 +3,7 @@ import { type Family } from "../../../impl/wire/ip.ts";
 import { seconds } from "../../../impl/wire/time.ts";
 import {
   announcedBy,
+  BGP_RANGES,
   bgpService,
   bgpServing,
   bothFamilies,
@@ -43,10 +44,6 @@ const fromAll = (world: World, words: string): readonly string[] =>
 const withPreference = ({ node = "", localPref }: BgpPath): string => `${node} ${localPref ?? "none"}`;
 
 const aggregateOf = (family: Family): string => (family === "ipv4" ? "203.0.113.0/24" : "2001:db8:0:113::/124");
-const SMALL_RANGES: Readonly<Record<Family, string>> = {
-  ipv4: "203.0.113.10-203.0.113.99",
-  ipv6: "2001:db8:0:113::1-2001:db8:0:113::9",
-};
 
 export const scenarios: readonly Scenario[] = [
   {
@@ -160,11 +157,14 @@ export const scenarios: readonly Scenario[] = [
     needs: ["routers", "kubernetes", "dataplane"],
     async run(world) {
       await makeInternal(world);
-      const { vip } = await bgpServing(world, "web", { advertisement: { localPref: PREFERENCE }, ...INTERNAL });
-      await world.kubernetes.apply(bgpAdvertisement("second", { localPref: 100 }));
+      // What every Service would suffer from is refused beforehand; this is about one.
+      const gold = [{ matchLabels: { tier: "gold" } }];
+      const advertisement = { localPref: PREFERENCE };
+      const { vip } = await bgpServing(world, "web", { labels: { tier: "gold" }, advertisement, ...INTERNAL });
+      await world.kubernetes.apply(bgpAdvertisement("second", { localPref: 100, serviceSelectors: gold }));
       await withdrawn(world, vip);
       await speakerWarning(world, "default/web");
-      await world.kubernetes.apply(bgpAdvertisement("second", { localPref: PREFERENCE }));
+      await world.kubernetes.apply(bgpAdvertisement("second", { localPref: PREFERENCE, serviceSelectors: gold }));
       await announcedBy(world, vip);
     },
   },
@@ -189,10 +189,10 @@ export const scenarios: readonly Scenario[] = [
       await world.kubernetes.apply(bgpAdvertisement("main", { communities: ["gold"], localPref: 50 }));
       await pathsBecome(world, vip, withPreference, fromAll(world, "50"));
 
-      const lengths = { aggregationLength: 24, aggregationLengthV6: 112 };
+      const lengths = { aggregationLength: 24, aggregationLengthV6: 124 };
       await world.kubernetes.apply(bgpAdvertisement("main", { communities: ["gold"], localPref: 50, ...lengths }));
       await withdrawn(world, vip);
-      const aggregate = family === "ipv4" ? "203.0.113.0/24" : "2001:db8:0:113::/112";
+      const aggregate = aggregateOf(family);
       await pathsBecome(world, aggregate, withCommunities, fromAll(world, SILVER));
 
       await world.kubernetes.apply(bgpAdvertisement("main"));
@@ -212,7 +212,7 @@ export const scenarios: readonly Scenario[] = [
       const families = [family];
       const aggregate = aggregateOf(family);
       await world.kubernetes.apply(
-        pool("main", [SMALL_RANGES[family]]),
+        pool("main", [BGP_RANGES[family]]),
         bgpAdvertisement("main", { aggregationLength: 24, aggregationLengthV6: 124 }),
         ...routerPeers(families),
         ...workload("web", { families }),
@@ -332,8 +332,8 @@ export const scenarios: readonly Scenario[] = [
       const families = familiesOf({ name: "", dual: true });
       const objects = bgpService("web", { families, advertisement: { ipAddressPools: [family] } });
       await world.kubernetes.apply(
-        pool("ipv4", [SMALL_RANGES.ipv4]),
-        pool("ipv6", [SMALL_RANGES.ipv6]),
+        pool("ipv4", [BGP_RANGES.ipv4]),
+        pool("ipv6", [BGP_RANGES.ipv6]),
         ...objects.filter(({ kind }) => kind !== "IPAddressPool" && kind !== "Service" && kind !== "Deployment"),
         ...workload("four", { families: ["ipv4"] }),
         ...workload("six", { families: ["ipv6"] }),

@@ -30,10 +30,8 @@ async function metricIs(world: World, node: string, series: string, value: numbe
   );
 }
 
-function labelsOf(family: Family): string {
-  const peer = family === "ipv4" ? `${ROUTER.ipv4}:179` : `[${ROUTER.ipv6}]:179`;
-  return `{peer="${peer}",vrf="default"}`;
-}
+/** MetalLB puts no brackets around IPv6 addresses here. */
+const labelsOf = (family: Family): string => `{peer="${ROUTER[family]}:179",vrf="default"}`;
 
 export const scenarios: readonly Scenario[] = [
   {

@@ -240,7 +240,7 @@ export const scenarios: readonly Scenario[] = [
       const families = [family];
       await world.kubernetes.apply(
         pool("main", [BGP_RANGES[family]]),
-        bgpAdvertisement("all", { aggregationLength: 24, aggregationLengthV6: 112 }),
+        bgpAdvertisement("all", { aggregationLength: 24, aggregationLengthV6: 120 }),
         bgpAdvertisement("gold", { serviceSelectors: TIER_GOLD }),
         ...routerPeers(families),
         ...workload("gold", { families, labels: { tier: "gold" } }),
@@ -248,7 +248,7 @@ export const scenarios: readonly Scenario[] = [
       );
       const [gold = ""] = await vipsOf(world, "default/gold", 1);
       const plain = await addressOf(world, "default/plain");
-      await announcedBy(world, family === "ipv4" ? "203.0.113.0/24" : "2001:db8:0:113::/112");
+      await announcedBy(world, family === "ipv4" ? "203.0.113.0/24" : "2001:db8:0:113::/120");
       await announcedBy(world, gold);
       expectEqual("next hops of the other's own address", await nextHops(world.router(), plain), []);
       const { outcome } = await world.client().request({ vip: plain });

@@ -455,16 +455,8 @@ export const scenarios: readonly Scenario[] = [
       const { vip } = await bgpServing(world, "web", { families: [family] });
       const [network, kind] = family === "ipv4" ? ["0.0.0.0/0", "ipv4"] : ["::/0", "ipv6"];
       const probe = await world.client().probe({ vip });
-      await world
-        .router()
-        .configure(
-          ...inBgp(
-            "no bgp network import-check",
-            `address-family ${kind} unicast`,
-            `network ${network}`,
-            `network ${vip}/${family === "ipv4" ? 32 : 128}`,
-          ),
-        );
+      const lines = ["no bgp network import-check", `address-family ${kind} unicast`, `network ${network}`];
+      await world.router().configure(...inBgp(...lines));
       await passes(world, seconds(10));
       await probe.end();
       expectEqual("gaps", (await probe.report()).gaps, []);
