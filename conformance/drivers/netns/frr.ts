@@ -16,6 +16,9 @@ const FOLDER = "/usr/lib/frr";
 const OWNED_BY_FRR = "/etc/frr";
 const FAMILIES = ["ipv4", "ipv6"] as const;
 
+/** Of what NOTIFICATIONs come with, this is no news. */
+const EVERY_TIMER = /\[FSM\]|bgp_fsm_change_status|EOR REQ|End-of-RIB/;
+
 /** Why this machine cannot run FRR; undefined where it can. */
 export const frrMissing = (): string | undefined =>
   existsSync(join(FOLDER, "bgpd")) && existsSync(OWNED_BY_FRR) ? undefined : "FRR is not installed (frr)";
@@ -38,7 +41,7 @@ export class Frr implements RoutingSuite {
       onFailure,
       onLine: (daemon, line) => {
         this.#notifications.read(line);
-        onLine(daemon, line);
+        if (!EVERY_TIMER.test(line)) onLine(daemon, line);
       },
     });
   }
