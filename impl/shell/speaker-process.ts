@@ -19,9 +19,10 @@ import { type PeerView, type ServiceView } from "../speaker/bgp/peer-view.ts";
 import { Layer2 } from "../speaker/layer2/layer2.ts";
 import { compileExclusion } from "../speaker/layer2/links.ts";
 import { Layer2Metrics } from "../speaker/layer2/metrics.ts";
+import { type AddressView } from "../speaker/layer2/view.ts";
 import { LAN, type MembersConfig, WAN } from "../speaker/members/config.ts";
 import { Members, type MembersInput, type MembersOutput } from "../speaker/members/members.ts";
-import { type RosterEvent } from "../speaker/members/roster.ts";
+import { type Member, type RosterEvent } from "../speaker/members/roster.ts";
 import { type SocketInput } from "../speaker/protocol.ts";
 import { SpeakerMetrics } from "../speaker/metrics.ts";
 import { Speaker } from "../speaker/speaker.ts";
@@ -60,6 +61,10 @@ export interface SpeakerProcess extends Process {
   readonly metrics: Metrics;
   /** The nodes whose speakers this one believes to be alive, itself among them; none where membership is off. */
   members(): readonly string[];
+  /** Every member that it has heard of, the dead of the last while among them. */
+  roster(): readonly Member[];
+  /** The addresses that this node announces on Layer 2. */
+  layer2Addresses(): readonly AddressView[];
   /** The BGP peers of this node. */
   bgpPeers(): readonly PeerView[];
   /** Whether each Service with an address goes to them, and why not. */
@@ -77,21 +82,24 @@ function bgpFor({ nodeName, ignoreExcludeLb, random, bgp = {} }: SpeakerOptions,
   return new Bgp(nodeName, { ...options, metrics: new BgpMetrics(metrics), bfdMetrics: new BfdMetrics(metrics) });
 }
 
-function speakerFor(options: SpeakerOptions, bgp: Bgp, metrics: Metrics): Speaker {
-  const { nodeName: node, lbClass, ignoreExcludeLb: ignoreExcludeLabel, members, layer2 = {} } = options;
-  const announcer = {
-    exclude: compileExclusion(options.excludeInterfaces),
+function layer2For({ nodeName, excludeInterfaces, layer2 = {} }: SpeakerOptions, metrics: Metrics): Layer2 {
+  return new Layer2(nodeName, {
+    exclude: compileExclusion(excludeInterfaces),
     refresh: layer2.refresh,
     probeFirst: layer2.probeFirst ?? false,
     metrics: new Layer2Metrics(metrics),
-  };
+  });
+}
+
+function speakerFor(options: SpeakerOptions, bgp: Bgp, layer2: Layer2, metrics: Metrics): Speaker {
+  const { nodeName: node, lbClass, ignoreExcludeLb: ignoreExcludeLabel, members } = options;
   return new Speaker({
     node,
     lbClass,
     ignoreExcludeLabel,
     membership: members !== undefined,
     // BGP goes first here, as in MetalLB.
-    protocols: [bgp, new Layer2(node, announcer)],
+    protocols: [bgp, layer2],
     metrics: new SpeakerMetrics(metrics, node),
   });
 }
@@ -100,6 +108,7 @@ class SpeakerShell implements SpeakerProcess {
   readonly metrics = new Metrics();
   readonly #options: SpeakerOptions;
   readonly #bgp: Bgp;
+  readonly #layer2: Layer2;
   readonly #speaker: Speaker;
   readonly #cluster: SpeakerCluster;
   readonly #memberEvents: Metric;
@@ -116,7 +125,8 @@ class SpeakerShell implements SpeakerProcess {
     const { metrics } = this;
     this.#options = options;
     this.#bgp = bgpFor(options, metrics);
-    this.#speaker = speakerFor(options, this.#bgp, metrics);
+    this.#layer2 = layer2For(options, metrics);
+    this.#speaker = speakerFor(options, this.#bgp, this.#layer2, metrics);
     const emit = (effect: Effect): void => void this.#effects.push(effect);
     const watches = { nodeName, podName, namespace, podLabels: members?.labels };
     this.#cluster = new SpeakerCluster({ ...watches, speaker: this.#speaker, metrics, random, emit });
@@ -138,6 +148,14 @@ class SpeakerShell implements SpeakerProcess {
 
   members(): readonly string[] {
     return [...(this.#members?.live() ?? [])].sort();
+  }
+
+  roster(): readonly Member[] {
+    return this.#members?.views() ?? [];
+  }
+
+  layer2Addresses(): readonly AddressView[] {
+    return this.#layer2.addresses();
   }
 
   bgpPeers(): readonly PeerView[] {

@@ -1,3 +1,4 @@
+import { type SpeakerProcess } from "../../../impl/shell/speaker-process.ts";
 import { type Micros } from "../../../impl/wire/time.ts";
 import { trapRealTime } from "../../../sim/trap.ts";
 import { type Topology } from "../../topology/model.ts";
@@ -30,6 +31,8 @@ const CAPABILITIES: readonly Capability[] = [
 /** A simulated world with its clock in the caller's hand. */
 export interface Simulation extends OpenWorld {
   advance(to: Micros): Promise<void>;
+  /** The speaker of a node, for what it can tell of itself, and the time as its node has it; undefined while none runs. */
+  speaker(node: string): { readonly process: SpeakerProcess; readonly now: Micros } | undefined;
 }
 
 const MERGE_PATCH = "application/merge-patch+json";
@@ -60,6 +63,10 @@ export async function openSimulation(topology: Topology, options: SimOptions): P
       world,
       async advance(to) {
         cluster.sim.scheduler.advance(to);
+      },
+      speaker(node) {
+        const { process } = cluster.speaker(node);
+        return process === undefined ? undefined : { process, now: cluster.host(node).clock.now().monotonic };
       },
       async close() {
         cluster.settle();

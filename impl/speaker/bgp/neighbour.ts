@@ -10,11 +10,11 @@ import { BgpPeer, type BgpPeerEffect } from "./bgp-peer.ts";
 import { connectOptions } from "./connect-options.ts";
 import { type BgpMetrics, type PeerSeries } from "./metrics.ts";
 import { type LocalSide } from "./next-hops.ts";
-import { identityOf, type PeerView } from "./peer-view.ts";
+import { identityOf, type PeerError, type PeerView } from "./peer-view.ts";
 import { type RibOut } from "./rib-out.ts";
 import { defaultRouterId } from "./router-id.ts";
 import { sessionConfig } from "./session/config.ts";
-import { describeDown, type DownReason, type Intent } from "./session/state.ts";
+import { describeDown, type DownReason, type Intent, type SessionState } from "./session/state.ts";
 
 export interface NeighbourOptions {
   /** Its connections are called `id/1`, `id/2` … */
@@ -41,7 +41,9 @@ export class Neighbour {
   #links: readonly Link[];
   #local: { readonly address: Ip; readonly routerId: Ipv4; readonly link: string | undefined } | undefined;
   #upAt: Micros | undefined;
-  #lastError: { readonly text: string; readonly at: Micros } | undefined;
+  #lastError: PeerError | undefined;
+  /** The last NOTIFICATION of either side. */
+  #last: { readonly sent?: PeerError; readonly received?: PeerError } = {};
   /** What was last said about attempts that fail, which is not said again. */
   #told: string | undefined;
   /** Until then, UPDATEs that are wrong are only counted. */
@@ -147,6 +149,9 @@ export class Neighbour {
       local: this.#local,
       negotiated,
       lastError: this.#lastError,
+      lastSent: this.#last.sent,
+      lastReceived: this.#last.received,
+      nextAttempt: nextAttemptOf(state),
       counters,
       routes: rib.told(),
       pending: rib.pending,
@@ -226,6 +231,9 @@ export class Neighbour {
     const lasted = this.#upAt === undefined || !wasUp ? undefined : inSeconds(minus(now, this.#upAt));
     if (this.#stopping) return wasUp ? [this.#log("info", "bgp.session.closed", { because, seconds: lasted })] : [];
     this.#lastError = { text: because, at: now };
+    if (reason.kind === "sent" || reason.kind === "received") {
+      this.#last = { ...this.#last, [reason.kind]: this.#lastError };
+    }
     const { node } = this.#options;
     if (wasUp) {
       const message = `node "${node}" lost its session with ${this.#where()}: ${because}`;
@@ -282,6 +290,11 @@ export class Neighbour {
 
 function configuredRouterId({ routerId }: Peer): Ipv4 | undefined {
   return routerId !== undefined && isIpv4(routerId) ? routerId : undefined;
+}
+
+function nextAttemptOf(state: SessionState): Micros | undefined {
+  if (state.kind === "idle") return state.startAt;
+  return state.kind === "connect" ? state.retryAt : undefined;
 }
 
 /** Until the first connection shows our address. */

@@ -16,6 +16,11 @@ export interface PeerIdentity {
   readonly localAsn: number;
 }
 
+export interface PeerError {
+  readonly text: string;
+  readonly at: Micros;
+}
+
 /** One peer of this node, for people to read. */
 export interface PeerView extends PeerIdentity {
   /** Undefined: a peer on an interface that has not been heard yet, so that there is no session. */
@@ -26,7 +31,13 @@ export interface PeerView extends PeerIdentity {
   /** This side of the last connection. */
   readonly local: { readonly address: Ip; readonly routerId: Ipv4 } | undefined;
   readonly negotiated: Negotiated | undefined;
-  readonly lastError: { readonly text: string; readonly at: Micros } | undefined;
+  /** Why the last session or attempt ended. */
+  readonly lastError: PeerError | undefined;
+  /** The last NOTIFICATION of either side. */
+  readonly lastSent: PeerError | undefined;
+  readonly lastReceived: PeerError | undefined;
+  /** When it is dialled again; undefined while a session is up or on its way. */
+  readonly nextAttempt: Micros | undefined;
   readonly counters: SessionCounters | undefined;
   /** What the peer was told, by prefix. */
   readonly routes: readonly ToldRoute[];
@@ -43,8 +54,9 @@ export function identityOf({ name, peerPort, peer, vrf, localAsn, myAsn }: Peer)
 /** A peer that nobody has heard yet. */
 export function unheard(peer: Peer, pending: number): PeerView {
   const nothing = { address: undefined, since: undefined, local: undefined, negotiated: undefined };
-  const none = { lastError: undefined, counters: undefined, routes: [], bfd: undefined };
-  return { ...identityOf(peer), ...nothing, ...none, state: "idle", pending };
+  const errors = { lastError: undefined, lastSent: undefined, lastReceived: undefined, nextAttempt: undefined };
+  const none = { counters: undefined, routes: [], bfd: undefined };
+  return { ...identityOf(peer), ...nothing, ...errors, ...none, state: "idle", pending };
 }
 
 /** What becomes of one Service on this node. */

@@ -17,6 +17,7 @@ import { canAnswer, judgeLink, type Responder } from "./links.ts";
 import { type Answers, type Layer2Metrics } from "./metrics.ts";
 import { hearNdp, ndpAnnouncement, ndpProbe } from "./ndp.ts";
 import { Probes } from "./probes.ts";
+import { type AddressView } from "./view.ts";
 
 export interface AnnouncerOptions {
   /** Interfaces that match are left alone. */
@@ -37,6 +38,7 @@ interface Announced {
   /** Where it is answered: on all of theirs. */
   interfaces: Interfaces;
   readonly answers: Answers;
+  readonly since: Micros;
 }
 
 export class Announcer {
@@ -63,7 +65,7 @@ export class Announcer {
     const address = this.#addresses.get(ip);
     if (address === undefined) {
       const answers = this.#options.metrics.answersFor(ip);
-      this.#addresses.set(ip, { holders: new Map([[holder, interfaces]]), interfaces, answers });
+      this.#addresses.set(ip, { holders: new Map([[holder, interfaces]]), interfaces, answers, since: now });
       const effects = this.#joinGroups(ip);
       return [...effects, ...(this.#options.probeFirst ? this.#probe(ip, now) : this.#startBurst(ip, now))];
     }
@@ -104,6 +106,17 @@ export class Announcer {
   release(now: Micros): readonly AnnouncerEffect[] {
     this.#held = false;
     return [...this.#addresses.keys()].flatMap((ip) => this.#startBurst(ip, now, true));
+  }
+
+  /** Every address that is announced here, in the order in which they came. */
+  views(): readonly AddressView[] {
+    return [...this.#addresses].map(([ip, { holders, since }]) => ({
+      ip,
+      services: [...holders.keys()].sort(),
+      links: [...this.#responders.values()].flatMap((each) => (this.#covers(ip, each) ? each.name : [])),
+      since,
+      silent: this.#held ? "held" : this.#probes.has(ip) ? "probing" : undefined,
+    }));
   }
 
   /** Whether this node has one of the interfaces, even if it is down. */

@@ -11,6 +11,7 @@ import { Announcer, type AnnouncerEffect, type AnnouncerOptions } from "./announ
 import { type Claim } from "./claims.ts";
 import { type Candidate, Election } from "./election.ts";
 import { advertisementsFor, contestFor, eligibilityOf, type Interfaces } from "./eligibility.ts";
+import { type AddressView } from "./view.ts";
 
 interface Announced {
   readonly service: Service;
@@ -32,6 +33,10 @@ export class Layer2 implements Protocol {
     this.#node = node;
     this.#election = new Election(node);
     this.#announcer = new Announcer(options);
+  }
+
+  addresses(): readonly AddressView[] {
+    return this.#announcer.views();
   }
 
   start(): readonly SpeakerEffect[] {

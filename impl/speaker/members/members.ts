@@ -12,7 +12,7 @@ import { Gossip, type Packet } from "./gossip.ts";
 import { Joining } from "./joining.ts";
 import { Knocker } from "./knocker.ts";
 import { Prober } from "./prober.ts";
-import { isLive, Roster, type RosterEvent } from "./roster.ts";
+import { isLive, type Member, Roster, type RosterEvent } from "./roster.ts";
 import { pushPullScale, suspicionTimeout } from "./timing.ts";
 
 /** The name of the socket and of the listener. */
@@ -110,6 +110,11 @@ export class Members {
     this.#knocker.setPeers(others, new Set(this.#liveAddresses()));
     this.#join(this.#joining.begin(others, now), now);
     return this.#finish(now);
+  }
+
+  /** Everybody that is known, the dead of the last while among them, by name. */
+  views(): readonly Member[] {
+    return [...this.#roster.members()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** Who is alive or only suspected, this node among them. */
