@@ -1,6 +1,5 @@
 // BIRD in a namespace, told what frr.conf means.
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Ip } from "../../../impl/wire/ip.ts";
 import { readFrrConfig } from "../../../sim/router/config/read.ts";
@@ -11,6 +10,7 @@ import { askBird } from "./birdc.ts";
 import { run } from "./command.ts";
 import { Daemons } from "./daemons.ts";
 import { forwardingOf } from "./forwarding.ts";
+import { createRunFolder, removeRunFolder } from "./run-folder.ts";
 import { type RoutingSuite, type SuiteOptions } from "./routing-suite.ts";
 
 /** Where Debian's package has it. */
@@ -22,7 +22,7 @@ export const birdMissing = (): string | undefined =>
 
 export class Bird implements RoutingSuite {
   readonly #options: SuiteOptions;
-  readonly #folder = mkdtempSync(join(tmpdir(), "assay-bird-"));
+  readonly #folder = createRunFolder();
   readonly #daemons: Daemons;
   readonly #bfdDowns = new Map<string, number>();
   #typed: readonly string[] = [];
@@ -70,7 +70,7 @@ export class Bird implements RoutingSuite {
 
   abandon(): void {
     this.#daemons.abandon();
-    rmSync(this.#folder, { recursive: true, force: true });
+    removeRunFolder(this.#folder);
   }
 
   pause(): () => void {

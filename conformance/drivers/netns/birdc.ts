@@ -2,7 +2,8 @@
 // ends the answer, a line without a code goes on from the one before.
 import { connect } from "node:net";
 
-const PATIENCE_MS = 5_000;
+/** Many worlds may be starting at once. */
+const PATIENCE_MS = 20_000;
 /** Codes from here on say that something is wrong. */
 const REFUSED = 8000;
 

@@ -1,6 +1,4 @@
 // A cluster on this machine's kernel: namespaces for a topology, the embedded API server, and real processes.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   type EndpointSlice,
@@ -42,6 +40,7 @@ import { ProcessSlot } from "./process-slot.ts";
 import { macOfLinkLocal } from "./link-local.ts";
 import { createSuite } from "./create-suite.ts";
 import { type RoutingSuite, type SuiteName } from "./routing-suite.ts";
+import { createRunFolder, removeRunFolder } from "./run-folder.ts";
 import { serviceTable } from "./service-table.ts";
 import { SLACK, Stage } from "./stage.ts";
 
@@ -90,7 +89,7 @@ export class NetnsCluster {
   readonly #failures: string[] = [];
   readonly #notes: string[] = [];
   /** Unix sockets live here. */
-  readonly #folder = mkdtempSync(join(tmpdir(), "assay-"));
+  readonly #folder = createRunFolder();
   #programming: Promise<void> = Promise.resolve();
   #programmed = true;
   #starts = 0;
@@ -485,7 +484,7 @@ export class NetnsCluster {
     await Promise.all(this.#servers.map((server) => server.close()));
     this.clock[Symbol.dispose]();
     await this.network.remove();
-    rmSync(this.#folder, { recursive: true, force: true });
+    removeRunFolder(this.#folder);
   }
 
   /** As close, at once, for a driver that is ending itself. */
@@ -493,6 +492,6 @@ export class NetnsCluster {
     this.#closed = true;
     for (const each of [...this.#slots(), ...this.#routers.values()]) each.abandon();
     this.network.removeNow();
-    rmSync(this.#folder, { recursive: true, force: true });
+    removeRunFolder(this.#folder);
   }
 }

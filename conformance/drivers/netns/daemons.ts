@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 const LOOK_MS = 5;
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 
 export interface DaemonCommand {
   readonly name: string;

@@ -13,6 +13,7 @@ import { suiteMissing } from "./create-suite.ts";
 import { reap } from "./namespaces.ts";
 import { missingKinds, unbuildable } from "./network.ts";
 import { type SuiteName } from "./routing-suite.ts";
+import { reapRunFolders } from "./run-folder.ts";
 import { NetnsWorld } from "./world.ts";
 
 /** Not frameFaults (the bridge delays and loses nothing on demand), clocks (namespaces share one), virtualTime. */
@@ -73,7 +74,7 @@ class NetnsDriver implements Driver {
     if (topology.nodes.length > MOST_NODES) {
       return `${topology.nodes.length} nodes are ${topology.nodes.length * 2} processes; netns takes ${MOST_NODES} nodes`;
     }
-    this.#missing ??= reap().then(missingKinds);
+    this.#missing ??= this.#cleanUpBefore().then(missingKinds);
     const lacking = topology.stations.some(({ frr }) => frr !== undefined) ? suiteMissing(this.#suite) : undefined;
     return lacking ?? unbuildable(topology, await this.#missing);
   }
@@ -115,6 +116,12 @@ class NetnsDriver implements Driver {
   async #close(cluster: NetnsCluster): Promise<void> {
     await cluster.close();
     this.#open.delete(cluster);
+  }
+
+  /** What runs before this one left behind. */
+  async #cleanUpBefore(): Promise<void> {
+    await reap();
+    reapRunFolders();
   }
 
   /** Namespaces outlive processes, so whatever ends this one takes them along. */

@@ -1,6 +1,5 @@
 // FRR's daemons in a namespace, with sockets and files of their own: none of the machine's FRR is touched.
-import { chownSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chownSync, existsSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Ip } from "../../../impl/wire/ip.ts";
 import { type BfdPeer, type BgpNeighbor, type BgpPath } from "../../world.ts";
@@ -8,6 +7,7 @@ import { run, tryRun } from "./command.ts";
 import { type DaemonCommand, Daemons } from "./daemons.ts";
 import { bfdPeersIn, NotificationLog, neighborsIn, pathsIn, prefixesIn } from "./frr-show.ts";
 import { type RoutingSuite, type SuiteOptions } from "./routing-suite.ts";
+import { createRunFolder, removeRunFolder } from "./run-folder.ts";
 import { askDaemon } from "./vty.ts";
 
 /** Where Debian's package has them. */
@@ -25,7 +25,7 @@ export const frrMissing = (): string | undefined =>
 
 export class Frr implements RoutingSuite {
   readonly #options: SuiteOptions;
-  readonly #folder = mkdtempSync(join(tmpdir(), "assay-frr-"));
+  readonly #folder = createRunFolder();
   readonly #daemons: Daemons;
   readonly #notifications = new NotificationLog();
 
@@ -87,7 +87,7 @@ export class Frr implements RoutingSuite {
 
   abandon(): void {
     this.#daemons.abandon();
-    rmSync(this.#folder, { recursive: true, force: true });
+    removeRunFolder(this.#folder);
   }
 
   pause(): () => void {

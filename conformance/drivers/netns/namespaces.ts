@@ -12,7 +12,7 @@ const OWNED = new RegExp(`^${PREFIX}-(\\d+)-\\d+-`);
 /** `assay-<pid>-<world>-<station>`: the name says who must clean up. */
 export const namespaceName = (world: number, station: string): string => `${PREFIX}-${process.pid}-${world}-${station}`;
 
-const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
+export const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
 
 /** Namespaces whose maker is gone. */
 export function abandoned(names: readonly string[], alive: (pid: number) => boolean = isAlive): readonly string[] {

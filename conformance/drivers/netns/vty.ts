@@ -2,7 +2,8 @@
 // three zero bytes and the status.
 import { connect } from "node:net";
 
-const PATIENCE_MS = 5_000;
+/** Many worlds may be starting at once. */
+const PATIENCE_MS = 20_000;
 const END = Buffer.alloc(3);
 const NUL = "\0";
 
