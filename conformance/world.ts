@@ -402,6 +402,8 @@ export interface FlowReport {
   readonly collateral: number;
   /** The client saw them end: a reset, or no answer for as long as it waits. */
   readonly broken: number;
+  /** Broken by a reset. */
+  readonly reset: number;
 }
 
 export interface FrameFault {

@@ -134,7 +134,7 @@ describe("flows through a router", () => {
     const group = lab.flows(60);
     lab.run(30);
     const { byNode, ...counts } = group.report();
-    expect(counts).toEqual({ flows: 60, moved: 0, forced: 0, collateral: 0, broken: 0 });
+    expect(counts).toEqual({ flows: 60, moved: 0, forced: 0, collateral: 0, broken: 0, reset: 0 });
     expect(Object.keys(byNode).sort()).toEqual(NODES);
     const ways = [...group.byNextHop()].map(([{ via }, count]) => [via, count] as const);
     expect(new Set(ways.map(([via]) => via))).toEqual(new Set(NODES.map((_, index) => nodeIp(index))));
@@ -164,7 +164,7 @@ describe("flows through a router", () => {
       expect(collateral > 0).toBe(selector.kind === "modulo");
       lab.run(3);
       const { byNode, ...after } = group.report();
-      expect(after).toEqual({ flows: 120, moved, forced, collateral, broken: moved });
+      expect(after).toEqual({ flows: 120, moved, forced, collateral, broken: moved, reset: moved });
       expect(Object.values(byNode).reduce((sum, count) => sum + count, 0)).toBe(120 - moved);
     },
   );

@@ -34,6 +34,8 @@ export interface FlowCounts {
   readonly collateral: number;
   /** Reset, ended or given up. */
   readonly broken: number;
+  /** Broken by a reset. */
+  readonly reset: number;
 }
 
 const QUESTION = encodeUtf8("who\n");
@@ -50,6 +52,8 @@ class Flow {
   /** The node of the pod that answered last. */
   node: string | undefined;
   broken = false;
+  /** Why it broke. */
+  wasReset = false;
   /** Its next hop at the mark; undefined where it was broken by then. */
   marked: string | undefined;
 
@@ -60,7 +64,10 @@ class Flow {
       opened: () => this.#ask(),
       data: (bytes) => this.#read(decodeUtf8(bytes)),
       ended: () => this.#break(),
-      closed: () => this.#break(),
+      closed: (because) => {
+        this.wasReset = because === "ECONNRESET";
+        this.#break();
+      },
     });
     this.#askedAt = host.world.scheduler.now;
     this.#schedule(options.every);
@@ -159,6 +166,7 @@ export class FlowGroup {
       forced,
       collateral: moved.length - forced,
       broken: counted.filter(({ broken }) => broken).length,
+      reset: counted.filter(({ wasReset }) => wasReset).length,
     };
   }
 
