@@ -14,6 +14,7 @@ import { reap } from "./namespaces.ts";
 import { missingKinds, unbuildable } from "./network.ts";
 import { type SuiteName } from "./routing-suite.ts";
 import { reapRunFolders } from "./run-folder.ts";
+import { castShadow } from "./shadow.ts";
 import { NetnsWorld } from "./world.ts";
 
 /** Not frameFaults (the bridge delays and loses nothing on demand), clocks (namespaces share one), virtualTime. */
@@ -131,6 +132,7 @@ class NetnsDriver implements Driver {
       this.#open.clear();
     };
     process.once("exit", abandon);
+    castShadow();
     for (const signal of SIGNALS) process.once(signal, () => process.exit(128 + constants.signals[signal]));
   }
 }

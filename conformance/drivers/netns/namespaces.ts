@@ -5,12 +5,15 @@ import { ipBatch, tryRun } from "./command.ts";
 
 const PREFIX = "assay";
 /** Where ip-netns(8) keeps names. */
-const FOLDER = "/run/netns";
+export const FOLDER = "/run/netns";
 
 const OWNED = new RegExp(`^${PREFIX}-(\\d+)-\\d+-`);
 
 /** `assay-<pid>-<world>-<station>`: the name says who must clean up. */
-export const namespaceName = (world: number, station: string): string => `${PREFIX}-${process.pid}-${world}-${station}`;
+export const namespaceName = (world: number, station: string): string => `${ours()}${world}-${station}`;
+
+/** How the names of this process's namespaces begin. */
+export const ours = (): string => `${PREFIX}-${process.pid}-`;
 
 export const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
 

@@ -6,7 +6,10 @@ import { isAlive } from "./namespaces.ts";
 
 const OWNED = /^assay-netns-(\d+)-/;
 
-export const createRunFolder = (): string => mkdtempSync(join(tmpdir(), `assay-netns-${process.pid}-`));
+/** How the paths of this process's folders begin. */
+export const ownRunFolders = (): string => join(tmpdir(), `assay-netns-${process.pid}-`);
+
+export const createRunFolder = (): string => mkdtempSync(ownRunFolders());
 
 export const removeRunFolder = (folder: string): void => rmSync(folder, { recursive: true, force: true });
 
