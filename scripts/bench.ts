@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { addressResolution } from "./bench/address-resolution.ts";
 import { allocator } from "./bench/allocator.ts";
 import { type Aim, type Benchmark, reached, type Result } from "./bench/benchmark.ts";
+import { bgpCodec } from "./bench/bgp-codec.ts";
 import { controller } from "./bench/controller.ts";
 import { election } from "./bench/election.ts";
 import { forwarding } from "./bench/forwarding.ts";
@@ -20,6 +21,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   addressResolution,
   simulator,
   forwarding,
+  bgpCodec,
   membership,
   suite,
 ];

@@ -129,15 +129,16 @@ export function parseIpv6(text: string, path = "ip"): Ipv6 {
 }
 
 const DECIMAL: readonly string[] = Array.from({ length: 256 }, (_, byte) => `${byte}`);
+const DECIMAL_DOT: readonly string[] = DECIMAL.map((text) => `${text}.`);
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16));
 const HEX_PADDED: readonly string[] = HEX.map((text) => text.padStart(2, "0"));
 
 /** Four bytes at `offset`; the caller has checked that they are there. */
 export function ipv4FromBytes(bytes: Uint8Array, offset = 0): Ipv4 {
-  const a = DECIMAL[bytes[offset] ?? 0];
-  const b = DECIMAL[bytes[offset + 1] ?? 0];
-  const c = DECIMAL[bytes[offset + 2] ?? 0];
-  return `${a}.${b}.${c}.${DECIMAL[bytes[offset + 3] ?? 0]}` as Ipv4;
+  const a = DECIMAL_DOT[bytes[offset] ?? 0];
+  const b = DECIMAL_DOT[bytes[offset + 1] ?? 0];
+  const c = DECIMAL_DOT[bytes[offset + 2] ?? 0];
+  return `${a}${b}${c}${DECIMAL[bytes[offset + 3] ?? 0]}` as Ipv4;
 }
 
 /** RFC 5952 section 4.1: without leading zeros; section 4.3: in lower case. */

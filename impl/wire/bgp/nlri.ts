@@ -3,21 +3,40 @@ import { DecodeError } from "../errors.ts";
 import { type Family, ipv4FromBytes, ipv6FromBytes, putIp } from "../ip.ts";
 import { addressOf, bitsOf, lengthOf, type Prefix } from "../prefix.ts";
 
-/** Room that putPrefix may write into beyond what it counts: an address is written whole, and its end written over. */
-export const PREFIX_SLACK = 16;
+/** The most bytes that putPrefix writes: an address is written whole, and its end written over. */
+export const PREFIX_ROOM = 17;
 
 const octetsOf = (bits: number): number => (bits + 7) >> 3;
 
-/** Bytes of the prefix on the wire. */
-export const prefixSize = (prefix: Prefix): number => 1 + octetsOf(lengthOf(prefix));
-
-/** Writes the prefix at `at` and returns where the next one goes. The caller has made room for prefixSize and PREFIX_SLACK. */
-export function putPrefix(prefix: Prefix, bytes: Uint8Array, at: number): number {
+/** Writes a prefix of the family at `at`, where there must be PREFIX_ROOM, and returns where the next one goes. */
+export function putPrefix(prefix: Prefix, family: Family, bytes: Uint8Array, at: number): number {
+  if (family === "ipv4") return putIpv4Prefix(prefix, bytes, at);
   const length = lengthOf(prefix);
   bytes[at] = length;
   putIp(addressOf(prefix), bytes, at + 1);
   return at + 1 + octetsOf(length);
 }
+
+const ZERO = 0x30;
+const NINE = 0x39;
+
+/** The text is canonical: four numbers, each with one character behind it, and the length. */
+function putIpv4Prefix(prefix: Prefix, bytes: Uint8Array, at: number): number {
+  let next = at + 1;
+  let value = 0;
+  for (let index = 0; index < prefix.length; index++) {
+    const code = prefix.charCodeAt(index);
+    if (code >= ZERO && code <= NINE) value = value * 10 + code - ZERO;
+    else {
+      bytes[next++] = value;
+      value = 0;
+    }
+  }
+  bytes[at] = value;
+  return at + 1 + octetsOf(value);
+}
+
+const LENGTHS: readonly string[] = Array.from({ length: bitsOf("ipv6") + 1 }, (_, bits) => `/${bits}`);
 
 /**
  * Reads prefixes to the end of the bytes.
@@ -27,6 +46,7 @@ export function putPrefix(prefix: Prefix, bytes: Uint8Array, at: number): number
  */
 export function readPrefixes(bytes: Uint8Array, family: Family, path: string): readonly Prefix[] {
   const most = bitsOf(family);
+  const textOf = family === "ipv4" ? ipv4FromBytes : ipv6FromBytes;
   const address = new Uint8Array(most / 8);
   const prefixes: Prefix[] = [];
   let at = 0;
@@ -38,13 +58,19 @@ export function readPrefixes(bytes: Uint8Array, family: Family, path: string): r
       const problem = `needs ${end - at - 1} bytes and ${bytes.length - at - 1} are left`;
       throw new DecodeError(`${path}[${prefixes.length}].prefix`, problem, true);
     }
-    address.fill(0);
-    for (let index = at + 1; index < end; index++) address[index - at - 1] = bytes[index] ?? 0;
-    const last = octetsOf(bits) - 1;
-    if ((bits & 7) !== 0) address[last] = (address[last] ?? 0) & (0xff00 >> (bits & 7));
-    const ip = family === "ipv4" ? ipv4FromBytes(address) : ipv6FromBytes(address);
-    prefixes.push(`${ip}/${bits}` as Prefix);
+    const ip = bits === most ? textOf(bytes, at + 1) : textOf(masked(bytes, at + 1, bits, address));
+    prefixes.push(`${ip}${LENGTHS[bits]}` as Prefix);
     at = end;
   }
   return prefixes;
+}
+
+/** The first `bits` that stand at `from`, in an address that is zero behind them. */
+function masked(bytes: Uint8Array, from: number, bits: number, address: Uint8Array): Uint8Array {
+  const octets = octetsOf(bits);
+  address.fill(0);
+  for (let index = 0; index < octets; index++) address[index] = bytes[from + index] ?? 0;
+  const last = octets - 1;
+  if ((bits & 7) !== 0) address[last] = (address[last] ?? 0) & (0xff00 >> (bits & 7));
+  return address;
 }

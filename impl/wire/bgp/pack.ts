@@ -6,7 +6,7 @@ import { Writer } from "../writer.ts";
 import { type AsSize } from "./as-path.ts";
 import { frame, MAX_MESSAGE_LENGTH } from "./header.ts";
 import { writeReachHead, writeUnreachHead } from "./multiprotocol.ts";
-import { PREFIX_SLACK, prefixSize, putPrefix } from "./nlri.ts";
+import { PREFIX_ROOM, putPrefix } from "./nlri.ts";
 import {
   type Announcement,
   ATTRIBUTE_TYPES,
@@ -49,10 +49,10 @@ const MP_LENGTH_AT = 25;
 export function packUpdates(announcements: Iterable<Announcement>, context: PackContext): Packed {
   const messages: Uint8Array[] = [];
   const oversized: Announcement[] = [];
-  for (const { announcement, family, prefixes } of groups(announcements, context)) {
-    const template = announceTemplate(family, announcement, context);
-    const left = fill(template, prefixes, context, messages);
-    if (left.length > 0) oversized.push({ ...announcement, prefixes: left });
+  for (const group of groups(announcements, context)) {
+    const template = announceTemplate(group.family, group.announcement, context);
+    const left = fill(template, group, context, messages);
+    if (left.length > 0) oversized.push({ ...group.announcement, prefixes: left });
   }
   return { messages, oversized };
 }
@@ -70,12 +70,8 @@ export function packWithdrawals(prefixes: Iterable<Prefix>, context: WithdrawCon
   for (const family of FAMILIES) {
     const plain = family === "ipv4" && context.ipv4InMultiprotocol !== true;
     const template = plain ? withdrawTemplate() : unreachTemplate(family);
-    const left = fill(
-      template,
-      all.filter((prefix) => prefixFamily(prefix) === family),
-      context,
-      messages,
-    );
+    const prefixes = all.filter((prefix) => prefixFamily(prefix) === family);
+    const left = fill(template, { family, prefixes }, context, messages);
     if (left.length > 0) throw new Error(`no message of ${context.maxLength} bytes holds ${left[0]}`);
   }
   return messages;
@@ -86,8 +82,13 @@ export function encodeEndOfRib(family: Family): Uint8Array {
   return family === "ipv4" ? update(NOTHING) : unreachTemplate(family).before;
 }
 
-interface Group {
+/** Prefixes of one family. */
+interface Batch {
   readonly family: Family;
+  readonly prefixes: readonly Prefix[];
+}
+
+interface Group extends Batch {
   readonly announcement: Announcement;
   readonly prefixes: Prefix[];
 }
@@ -97,17 +98,17 @@ function groups(announcements: Iterable<Announcement>, { asSize }: PackContext):
   const keys = new Map<PathAttributes, string>();
   for (const announcement of announcements) {
     const { attributes, nextHop, linkLocal } = announcement;
-    let key = keys.get(attributes);
-    if (key === undefined) {
-      key = String.fromCharCode(...encodeAttributes(attributes, asSize));
-      keys.set(attributes, key);
-    }
+    const key = keys.get(attributes) ?? String.fromCharCode(...encodeAttributes(attributes, asSize));
+    keys.set(attributes, key);
+    let group: Group | undefined;
     for (const prefix of announcement.prefixes) {
       const family = prefixFamily(prefix);
-      const name = `${family} ${nextHop} ${linkLocal ?? ""} ${key}`;
-      const group = found.get(name);
-      if (group === undefined) found.set(name, { family, announcement, prefixes: [prefix] });
-      else group.prefixes.push(prefix);
+      if (group?.family !== family) {
+        const name = `${family} ${nextHop} ${linkLocal ?? ""} ${key}`;
+        group = found.get(name) ?? { family, announcement, prefixes: [] };
+        found.set(name, group);
+      }
+      group.prefixes.push(prefix);
     }
   }
   return found.values();
@@ -160,13 +161,15 @@ function update(attributes: Uint8Array, more = 0): Uint8Array {
 /** Adds the messages that hold the prefixes; returns those that no message can hold. */
 function fill(
   { before, after, lengthsAt }: Template,
-  prefixes: readonly Prefix[],
+  { family, prefixes }: Batch,
   { maxLength = MAX_MESSAGE_LENGTH }: { readonly maxLength?: number | undefined },
   messages: Uint8Array[],
 ): readonly Prefix[] {
   const end = maxLength - after.length;
   const left: Prefix[] = [];
-  const buffer = new Uint8Array(maxLength + after.length + PREFIX_SLACK);
+  const most = Math.min(maxLength, before.length + prefixes.length * PREFIX_ROOM + after.length);
+  // A prefix that does not fit is written before that is known.
+  const buffer = new Uint8Array(Math.max(most, before.length + after.length) + PREFIX_ROOM);
   let at = before.length;
   const finish = (): void => {
     if (at === before.length) return;
@@ -178,10 +181,13 @@ function fill(
     at = before.length;
   };
   for (const prefix of prefixes) {
-    const size = prefixSize(prefix);
-    if (at + size > end) finish();
-    if (at + size > end) left.push(prefix);
-    else at = putPrefix(prefix, buffer, at);
+    let next = putPrefix(prefix, family, buffer, at);
+    if (next > end) {
+      finish();
+      next = putPrefix(prefix, family, buffer, at);
+    }
+    if (next > end) left.push(prefix);
+    else at = next;
   }
   finish();
   return left;
