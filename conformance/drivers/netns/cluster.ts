@@ -73,7 +73,7 @@ export class NetnsCluster {
   readonly #options: WorldOptions;
   readonly #facts: readonly NodeFacts[];
   /** Who has an address of an interface. */
-  readonly #homes: ReadonlyMap<Ip, string>;
+  readonly #homes: Map<Ip, string>;
   readonly #nodes = new Map<string, NodeSlots>();
   readonly #clients = new Map<string, ProcessSlot>();
   readonly #watchers: ProcessSlot[] = [];
@@ -175,6 +175,12 @@ export class NetnsCluster {
     const mac = macOfLinkLocal(ip);
     const station = mac === undefined ? this.#homes.get(ip) : this.macs.get(mac)?.station;
     return station !== undefined && this.#nodes.has(station) ? station : undefined;
+  }
+
+  /** A station has taken or given up an address. */
+  moveAddress(ip: Ip, station: string | undefined): void {
+    if (station === undefined) this.#homes.delete(ip);
+    else this.#homes.set(ip, station);
   }
 
   #routingSuite(suite: SuiteName, name: string, config: string): RoutingSuite {

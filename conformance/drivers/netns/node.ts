@@ -102,16 +102,17 @@ export class NetnsNode implements NodeControl {
     this.#cluster.disturb(`${this.name}: ${link} changed`);
     const { up, noArp, mac, addAddress, removeAddress } = change;
     if (mac !== undefined) this.#cluster.macs.set(mac, { station: this.name, link });
-    const address = (text: string): string => {
+    const address = (text: string, station: string | undefined): string => {
       const { ip, length } = parseInterfaceAddress(text);
+      this.#cluster.moveAddress(ip, station);
       return `${ip}/${length} dev ${link}`;
     };
     await ipBatch(this.#namespace, [
       ...(mac === undefined ? [] : [`link set ${link} address ${mac}`]),
       ...(noArp === undefined ? [] : [`link set ${link} arp ${noArp ? "off" : "on"}`]),
       ...(up === undefined ? [] : [`link set ${link} ${up ? "up" : "down"}`]),
-      ...(addAddress === undefined ? [] : [`address add ${address(addAddress)}`]),
-      ...(removeAddress === undefined ? [] : [`address del ${address(removeAddress)}`]),
+      ...(addAddress === undefined ? [] : [`address add ${address(addAddress, this.name)}`]),
+      ...(removeAddress === undefined ? [] : [`address del ${address(removeAddress, undefined)}`]),
     ]);
   }
 

@@ -5,10 +5,10 @@ import { refusing } from "./refusing-sockets.ts";
 import { Streams } from "./streams.ts";
 
 it.each([
-  ["EPERM", "CAP_NET_RAW is missing"],
-  ["ENOPROTOOPT", "this kernel does not have the option"],
-  ["ENODEV", ""],
-])("a connection whose options are refused with %s is closed, and what is missing is said", (code, hint) => {
+  ["EPERM", "error", "CAP_NET_RAW is missing"],
+  ["ENOPROTOOPT", "error", "this kernel does not have the option"],
+  ["ENODEV", "debug", ""],
+])("a connection whose options are refused with %s is closed, and what is missing is said", (code, level, hint) => {
   const inputs: Input[] = [];
   const { native, trace, log } = refusing(code);
   const streams = new Streams({ native, deliver: (input) => inputs.push(input), log });
@@ -20,6 +20,6 @@ it.each([
     "setsockopt 6/25",
     `setsockopt 1/25 ${code}`,
     "close",
-    `error connect.failed: setsockopt ${code}, ${hint}`,
+    `${level} connect.failed: setsockopt ${code}, ${hint}`,
   ]);
 });

@@ -93,7 +93,9 @@ export class Streams implements Disposable {
     try {
       socket = createStream(native, to.ip, options);
     } catch (error) {
-      log("error", "connect.failed", { stream, to: to.ip, because: reasonOf(error), hint: hintOf(error) });
+      const hint = hintOf(error);
+      // The process tries again and again, and tells what it makes of it; what a person must do is said loudly.
+      log(hint === "" ? "debug" : "error", "connect.failed", { stream, to: to.ip, because: reasonOf(error), hint });
       return deliver({ kind: "streamClosed", stream, because: codeOf(error) });
     }
     this.#adopt(stream, socket);
