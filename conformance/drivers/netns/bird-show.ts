@@ -133,8 +133,9 @@ export function routesIn(
 ): readonly BgpPath[] {
   const paths = entriesIn(lines).flatMap(({ prefix, head, lines: own }): readonly BgpPath[] => {
     const [, protocol = "", star = "", marks = ""] = /\[(\S+) [^\]]*\] (\*)? ?\(\d+([a-zA-Z]*)/.exec(head) ?? [];
-    const peer = sessions.find((session) => session.protocol === protocol)?.neighbor.address;
-    if (peer === undefined) return [];
+    const session = sessions.find((each) => each.protocol === protocol)?.neighbor;
+    if (session === undefined) return [];
+    const { address: peer, remoteAs, localAs } = session;
     const hops = (valueOf(own, "BGP.next_hop") ?? "")
       .split(" ")
       .flatMap((text) => readIp(text) ?? [])
@@ -155,7 +156,8 @@ export function routesIn(
           .split(/[^\d]+/)
           .filter((asn) => asn !== "")
           .map(Number), // prettier-ignore
-        localPref: localPref === DEFAULT_LOCAL_PREF ? undefined : localPref,
+        // An external neighbour tells none, and BIRD shows its own default.
+        localPref: remoteAs !== localAs && localPref === DEFAULT_LOCAL_PREF ? undefined : localPref,
         med: numberOf(own, "BGP.med"),
         communities: communitiesIn(valueOf(own, "BGP.community")),
         largeCommunities: communitiesIn(valueOf(own, "BGP.large_community")),
