@@ -30,6 +30,27 @@ const STATES: Readonly<Record<string, BgpNeighbor["state"]>> = {
   Established: "established",
 };
 
+/** What BIRD tells in its log only: how often sessions were up, by protocol, and how often BFD was and went, by peer. */
+export class BirdLog {
+  readonly #established = new Map<string, number>();
+  readonly #bfdDowns = new Map<string, number>();
+
+  read(line: string): void {
+    const [, protocol] = /<TRACE> (\S+): BGP session established/.exec(line) ?? [];
+    if (protocol !== undefined) this.#established.set(protocol, this.established(protocol) + 1);
+    const [, peer] = /Session to (\S+) changed state from Up to/.exec(line) ?? [];
+    if (peer !== undefined) this.#bfdDowns.set(peer, this.bfdDowns(peer) + 1);
+  }
+
+  established(protocol: string): number {
+    return this.#established.get(protocol) ?? 0;
+  }
+
+  bfdDowns(peer: string): number {
+    return this.#bfdDowns.get(peer) ?? 0;
+  }
+}
+
 /** Lines below "Neighbor capabilities", which are indented further. */
 function capabilitiesIn(lines: readonly string[]): BgpNeighbor["capabilities"] {
   const start = lines.findIndex((line) => line.trim() === "Neighbor capabilities");
@@ -55,7 +76,7 @@ export interface BirdSession {
   readonly neighbor: BgpNeighbor;
 }
 
-function sessionIn([head = "", ...lines]: readonly string[], nodeOf: NodeOf): readonly BirdSession[] {
+function sessionIn([head = "", ...lines]: readonly string[], nodeOf: NodeOf, log: BirdLog): readonly BirdSession[] {
   const [protocol = "", kind] = head.split(/\s+/);
   const [, text = "", link] = /^([^%]+)(?:%(\S+))?$/.exec(valueOf(lines, "Neighbor address") ?? "") ?? [];
   const address = readIp(text);
@@ -81,7 +102,7 @@ function sessionIn([head = "", ...lines]: readonly string[], nodeOf: NodeOf): re
     routerId: readIp(valueOf(lines, "Neighbor ID") ?? ""),
     holdTime: time("Hold timer"),
     keepalive: time("Keepalive timer"),
-    established: isUp ? 1 : 0,
+    established: log.established(protocol),
     capabilities: isUp ? capabilitiesIn(lines) : [],
     prefixes: imported.reduce((total, count) => total + count, 0),
     notificationsReceived: [],
@@ -91,13 +112,13 @@ function sessionIn([head = "", ...lines]: readonly string[], nodeOf: NodeOf): re
 }
 
 /** `show protocols all`: a line for each, its details, an empty line. */
-export function sessionsIn(lines: readonly string[], nodeOf: NodeOf): readonly BirdSession[] {
+export function sessionsIn(lines: readonly string[], nodeOf: NodeOf, log: BirdLog): readonly BirdSession[] {
   const blocks: string[][] = [];
   for (const line of lines) {
     if (/^\S/.test(line)) blocks.push([line]);
     else blocks.at(-1)?.push(line);
   }
-  const sessions = blocks.flatMap((each) => sessionIn(each, nodeOf));
+  const sessions = blocks.flatMap((each) => sessionIn(each, nodeOf, log));
   return sessions.sort((a, b) => compareIp(a.neighbor.address, b.neighbor.address));
 }
 
@@ -180,11 +201,7 @@ const UNKNOWN = {
 };
 
 /** `show bfd sessions`: address, interface, state, since, interval, timeout. */
-export function bfdSessionsIn(
-  lines: readonly string[],
-  nodeOf: NodeOf,
-  downs: ReadonlyMap<string, number>,
-): readonly BfdPeer[] {
+export function bfdSessionsIn(lines: readonly string[], nodeOf: NodeOf, log: BirdLog): readonly BfdPeer[] {
   const found = lines.flatMap((line): readonly BfdPeer[] => {
     const [text = "", link, state = "", , interval = "0", timeout = "0"] = line.split(/\s+/);
     const peer = readIp(text);
@@ -201,7 +218,7 @@ export function bfdSessionsIn(
         receiveInterval: parseSeconds(timeout),
         detectMultiplier: 1,
         remote: UNKNOWN,
-        downs: downs.get(peer) ?? 0,
+        downs: log.bfdDowns(peer),
       },
     ];
   });

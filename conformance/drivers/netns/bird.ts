@@ -5,7 +5,7 @@ import { type Ip } from "../../../impl/wire/ip.ts";
 import { readFrrConfig } from "../../../sim/router/config/read.ts";
 import { type BfdPeer, type BgpNeighbor, type BgpPath } from "../../world.ts";
 import { birdConfig } from "./bird-config.ts";
-import { bfdSessionsIn, type BirdSession, routesIn, sessionsIn } from "./bird-show.ts";
+import { bfdSessionsIn, BirdLog, type BirdSession, routesIn, sessionsIn } from "./bird-show.ts";
 import { askBird } from "./birdc.ts";
 import { run } from "./command.ts";
 import { Daemons } from "./daemons.ts";
@@ -24,7 +24,7 @@ export class Bird implements RoutingSuite {
   readonly #options: SuiteOptions;
   readonly #folder = createRunFolder();
   readonly #daemons: Daemons;
-  readonly #bfdDowns = new Map<string, number>();
+  readonly #log = new BirdLog();
   #typed: readonly string[] = [];
 
   constructor(options: SuiteOptions) {
@@ -34,8 +34,7 @@ export class Bird implements RoutingSuite {
       namespace,
       onFailure,
       onLine: (daemon, line) => {
-        const [, peer] = /Session to (\S+?)(?:%\S+)? changed state from Up to/.exec(line) ?? [];
-        if (peer !== undefined) this.#bfdDowns.set(peer, (this.#bfdDowns.get(peer) ?? 0) + 1);
+        this.#log.read(line);
         onLine(daemon, line);
       },
     });
@@ -83,7 +82,7 @@ export class Bird implements RoutingSuite {
   }
 
   async #sessions(): Promise<readonly BirdSession[]> {
-    return sessionsIn(await this.#ask("show protocols all"), this.#options.nodeOf);
+    return sessionsIn(await this.#ask("show protocols all"), this.#options.nodeOf, this.#log);
   }
 
   async neighbors(): Promise<readonly BgpNeighbor[]> {
@@ -109,7 +108,7 @@ export class Bird implements RoutingSuite {
   }
 
   async bfdPeers(): Promise<readonly BfdPeer[]> {
-    return bfdSessionsIn(await this.#ask("show bfd sessions"), this.#options.nodeOf, this.#bfdDowns);
+    return bfdSessionsIn(await this.#ask("show bfd sessions"), this.#options.nodeOf, this.#log);
   }
 
   async configure(lines: readonly string[]): Promise<void> {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type Ip, parseIp } from "../../../impl/wire/ip.ts";
 import { inMillis, inSeconds } from "../../../impl/wire/time.ts";
 import { type BfdPeer, type BgpNeighbor, type BgpPath } from "../../world.ts";
-import { bfdSessionsIn, routesIn, sessionsIn } from "./bird-show.ts";
+import { bfdSessionsIn, BirdLog, routesIn, sessionsIn } from "./bird-show.ts";
 import { forwardingIn } from "./forwarding.ts";
 import { bfdPeersIn, neighborsIn, NotificationLog, pathsIn, prefixesIn } from "./frr-show.ts";
 
@@ -118,7 +118,17 @@ describe("what FRR says", () => {
 });
 
 describe("what BIRD says", () => {
-  const sessions = sessionsIn(lines("bird-protocols.txt"), nodeOf);
+  const log = new BirdLog();
+  for (const line of [
+    "2026-11-21 08:59:47.694 <TRACE> link1_1: BGP session established",
+    "2026-11-21 08:59:47.745 <TRACE> link2_1: BGP session established",
+    "2026-11-21 08:59:47.790 <TRACE> link0_1: BGP session established",
+    "2026-11-21 08:59:48.442 <TRACE> bfd1: Session to fe80::a8c1:abff:fe00:202 changed state from Down to Up",
+    "2026-11-21 09:00:01.342 <TRACE> bfd1: Session to fe80::a8c1:abff:fe00:202 changed state from Up to Down",
+  ]) {
+    log.read(line);
+  }
+  const sessions = sessionsIn(lines("bird-protocols.txt"), nodeOf, log);
 
   it("of its neighbours", () => {
     const capabilities = "multiprotocolIpv4 multiprotocolIpv6 fourOctetAs routeRefresh extendedNextHop";
@@ -162,10 +172,9 @@ describe("what BIRD says", () => {
   });
 
   it("of BFD", () => {
-    const downs = new Map([["fe80::a8c1:abff:fe00:202", 2]]);
-    expect(bfdSessionsIn(lines("bird-bfd.txt"), nodeOf, downs).map(bfdLine)).toEqual([
+    expect(bfdSessionsIn(lines("bird-bfd.txt"), nodeOf, log).map(bfdLine)).toEqual([
       "fe80::a8c1:abff:fe00:102=a near up 300/900x1 0/0x0 down 0 times",
-      "fe80::a8c1:abff:fe00:202=b near up 300/900x1 0/0x0 down 2 times",
+      "fe80::a8c1:abff:fe00:202=b near up 300/900x1 0/0x0 down 1 times",
       "fe80::a8c1:abff:fe00:302=c near up 300/900x1 0/0x0 down 0 times",
     ]);
   });
