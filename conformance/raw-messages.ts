@@ -94,8 +94,9 @@ const NAMES: readonly string[] = ["?", "open", "update", "notification", "keepal
 /** What a whole message is, and of a NOTIFICATION its code, subcode and data: `notification 2/1 0004`. */
 export function nameOf(whole: Uint8Array): string {
   const name = NAMES[whole[18] ?? 0] ?? "?";
-  // RFC 4724 section 2: an UPDATE with nothing in it.
-  if (name === "update" && whole.length === HEADER_LENGTH + 4) return "endOfRib";
+  // RFC 4724 section 2: an UPDATE with nothing in it, or with an MP_UNREACH_NLRI of a family alone.
+  const isBare = whole.length === HEADER_LENGTH + 4 || (whole.length <= HEADER_LENGTH + 11 && whole[24] === 15);
+  if (name === "update" && isBare) return "endOfRib";
   if (name !== "notification") return name;
   const data = Buffer.from(whole.subarray(21)).toString("hex");
   return `${name} ${whole[19] ?? 0}/${whole[20] ?? 0} ${data}`.trimEnd();
