@@ -10,6 +10,7 @@ import { type BgpConfig } from "../config/model.ts";
 import { type Daemon, type Held } from "../daemon.ts";
 
 export const BGP_PORT = 179;
+const GREATEST_TTL = 255;
 
 /** Who takes a connection; undefined where nobody does. */
 export type Welcome = (socket: TcpSocket) => TcpHandler | undefined;
@@ -23,7 +24,9 @@ export class Listener {
   constructor(daemon: Daemon, vrf: string | undefined, welcome: Welcome) {
     this.#daemon = daemon;
     this.#welcome = welcome;
-    const options = vrf === undefined ? {} : { device: vrf };
+    // bgp_socket: even the SYN-ACK must satisfy a neighbour that enforces GTSM (RFC 5082), as it comes before any setting
+    // of the neighbour's own.
+    const options = { ttl: GREATEST_TTL, ...(vrf === undefined ? {} : { device: vrf }) };
     this.#listener = daemon.host.tcp.listen(BGP_PORT, (socket) => this.#accept(socket), options);
     this.#held = daemon.hold({ close: () => this.#listener[Symbol.dispose]() });
   }
