@@ -17,8 +17,8 @@ const SESSION_MUTANTS: readonly Mutant[] = [
   {
     name: "bgp-no-hold-timer",
     file: ESTABLISHED,
-    find: "if (isDue(state.holdAt, now)) {",
-    replace: "if (isDue(undefined, now)) {",
+    find: "holdAt: holdTime === 0 ? undefined : plus(now, holdTime)",
+    replace: "holdAt: undefined",
   },
   {
     name: "bgp-hold-timer-one-keepalive-late",
@@ -162,7 +162,7 @@ const SESSION_MUTANTS: readonly Mutant[] = [
     name: "bgp-refresh-answered-each-time",
     file: RIB_OUT,
     find: "const REFRESH_INTERVAL = seconds(1);",
-    replace: "const REFRESH_INTERVAL = seconds(0.001);",
+    replace: "const REFRESH_INTERVAL = seconds(0);",
   },
 ];
 
@@ -211,10 +211,10 @@ const ROUTE_MUTANTS: readonly Mutant[] = [
     replace: "    localPref: internal",
   },
   {
-    name: "bgp-next-hop-of-the-other-family",
+    name: "bgp-link-local-next-hop",
     file: "impl/speaker/bgp/next-hops.ts",
     find: 'const other = onInterface.find(family === "ipv4" ? isIpv4 : isGlobalIpv6);',
-    replace: "const other = address;",
+    replace: 'const other = onInterface.find(family === "ipv4" ? isIpv4 : isIpv6);',
   },
   {
     name: "bgp-first-communities-only",

@@ -210,6 +210,34 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "bgp/ttl-security",
+    title: "A router that accepts only what comes straight from the link (RFC 5082) accepts the nodes",
+    cites: ["users B9"],
+    topology: "bgp-one-router",
+    needs: ["routers", "kubernetes"],
+    variants: BOTH_FAMILIES,
+    async run(world, { family = "ipv4" }) {
+      await world.router().configure(...aboutNodes("ttl-security hops 1"));
+      await world.kubernetes.apply(...routerPeers([family]));
+      await established(world);
+    },
+  },
+  {
+    name: "bgp/ttl-required",
+    title: "Where the flag says so, the nodes accept a router only with the greatest TTL",
+    cites: ["users B9"],
+    topology: "bgp-one-router",
+    needs: ["routers", "kubernetes"],
+    settings: { requireTtl: true },
+    variants: BOTH_FAMILIES,
+    async run(world, { family = "ipv4" }) {
+      await world.kubernetes.apply(...routerPeers([family]));
+      await noSession(world);
+      await world.router().configure(...aboutNodes("ttl-security hops 1"));
+      await established(world);
+    },
+  },
+  {
     name: "bgp/local-as",
     title: "With a localASN the router sees that AS, in the session and in the paths",
     cites: ["BGP 30", "BGP 31"],
