@@ -3,17 +3,21 @@ import { type Micros, micros, millis, seconds } from "../../impl/wire/time.ts";
 /** Which routing suite a router behaves like where RFCs leave a choice. */
 export type RouterProfile = "frr" | "bird";
 
-/** How long things take. */
-export interface Delays {
-  /** From the choice of a path to the kernel's table. FRR: bgpd's and zebra's work queues, 61 ms as measured. */
-  readonly install: Micros;
+/** What the suites do in different ways. */
+export interface Habits {
+  /** From the choice of a path to the kernel's table. */
+  readonly installDelay: Micros;
   /** How long a neighbour rests in Idle after its session ended, first and at most; it doubles between them. */
   readonly rest: { readonly first: Micros; readonly most: Micros };
+  /** Neighbours are told their own routes too, which they recognise by the AS path or the originator. */
+  readonly tellsBack: boolean;
 }
 
-export const delaysOf = (profile: RouterProfile): Delays =>
-  profile === "frr"
-    ? // bgpd/bgp_fsm.c, bgp_stop_with_error: from 1 s to 120 s.
-      { install: millis(61), rest: { first: seconds(1), most: seconds(120) } }
-    : // BIRD: "error wait time" from 60 s to 300 s is for protocol errors; its routes are in the kernel at once.
-      { install: micros(0), rest: { first: seconds(5), most: seconds(300) } };
+const HABITS = {
+  // The work queues of bgpd and zebra take 61 ms as measured; bgpd/bgp_fsm.c, bgp_stop_with_error: from 1 s to 120 s.
+  frr: { installDelay: millis(61), rest: { first: seconds(1), most: seconds(120) }, tellsBack: true },
+  // BIRD gives routes to the kernel at once; "error wait time" 60,300 s is for errors, "connect delay time" 5 s for all.
+  bird: { installDelay: micros(0), rest: { first: seconds(5), most: seconds(300) }, tellsBack: false },
+} as const satisfies Readonly<Record<RouterProfile, Habits>>;
+
+export const habitsOf = (profile: RouterProfile): Habits => HABITS[profile];

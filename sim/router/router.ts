@@ -5,7 +5,7 @@ import { type Host } from "../host/host.ts";
 import { type SimWorld } from "../world.ts";
 import { type RouterConfig } from "./config/model.ts";
 import { Daemon } from "./daemon.ts";
-import { delaysOf, type RouterProfile } from "./profile.ts";
+import { habitsOf, type RouterProfile } from "./profile.ts";
 import { RoutingDaemons } from "./routing-daemons.ts";
 import { bfdPeer, type BfdPeerView, bgpNeighbors, bgpPaths, type NeighborView, type PathView } from "./views.ts";
 
@@ -41,7 +41,7 @@ export class Router {
     this.#forgetRoutes();
     const daemon = new Daemon(this.#host);
     const daemons = new RoutingDaemons(
-      { daemon, delays: delaysOf(this.#profile), random: (name) => this.#world.random(`${this.#host.name}/${name}`) },
+      { daemon, habits: habitsOf(this.#profile), random: (name) => this.#world.random(`${this.#host.name}/${name}`) },
       this.#config,
       this.#wasKilled,
     );

@@ -9,13 +9,13 @@ import { type Daemon } from "./daemon.ts";
 import { Fib } from "./fib.ts";
 import { applyInterfaces } from "./interfaces.ts";
 import { NextHops } from "./next-hops.ts";
-import { type Delays } from "./profile.ts";
+import { type Habits } from "./profile.ts";
 import { StaticRoutes } from "./static-routes.ts";
 import { micros } from "../../impl/wire/time.ts";
 
 export interface DaemonsContext {
   readonly daemon: Daemon;
-  readonly delays: Delays;
+  readonly habits: Habits;
   /** A stream for each thing that draws. */
   readonly random: (name: string) => Random;
 }
@@ -139,16 +139,16 @@ export class RoutingDaemons {
   }
 
   #createInstance(bgp: BgpConfig, vrf: Vrf): BgpInstance {
-    const { daemon, delays, random } = this.#context;
+    const { daemon, habits, random } = this.#context;
     const { nextHops, statics } = vrf;
-    const fib = new Fib(daemon, bgp.vrf, delays.install, () => {
+    const fib = new Fib(daemon, bgp.vrf, habits.installDelay, () => {
       nextHops.forget();
       vrf.instance?.routesChanged();
     });
     return new BgpInstance(
       {
         daemon,
-        delays,
+        habits,
         random: random(bgp.vrf === undefined ? "bgp" : `bgp/${bgp.vrf}`),
         nextHops,
         fib,

@@ -57,6 +57,7 @@ function sourceOf(name: string): PathSource {
     routerId: parseIpv4(routerId),
     device: "eth0",
     onLink: true,
+    isClient: false,
   };
 }
 

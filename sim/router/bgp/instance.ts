@@ -9,18 +9,18 @@ import { type BgpConfig, type PeerSettings, type RouterConfig } from "../config/
 import { Alarm, type Daemon } from "../daemon.ts";
 import { type Fib } from "../fib.ts";
 import { type NextHops } from "../next-hops.ts";
-import { type Delays } from "../profile.ts";
-import { type Prefix } from "../../../impl/wire/prefix.ts";
+import { type Habits } from "../profile.ts";
+import { type Prefix, parsePrefix, prefixFamily } from "../../../impl/wire/prefix.ts";
 import { AdjRibOut } from "./adj-rib-out.ts";
 import { connectOptions, hopsOf } from "./connect-options.ts";
 import { type Ending } from "./fsm.ts";
 import { Listener } from "./listener.ts";
-import { type Agreement, type LocalSpeaker } from "./negotiation.ts";
+import { type Agreement, FAMILIES, type LocalSpeaker } from "./negotiation.ts";
 import { Neighbor, type NeighborIdentity, type NeighborOwner } from "./neighbor.ts";
-import { needsReset, policyText } from "./neighbor-change.ts";
+import { needsReset, outboundText, policyText } from "./neighbor-change.ts";
 import { identityOf, Neighbors, rangeFor } from "./neighbors.ts";
 import { NeighborRoutes, type RoutesOwner } from "./neighbor-routes.ts";
-import { originate } from "./origination.ts";
+import { localPath, originate } from "./origination.ts";
 import { ownNextHop, routerIdOf } from "./own-addresses.ts";
 import { LOCAL, type Path, type PathSource, type Route } from "./path.ts";
 import { type Inbound, judgeInbound } from "./policy-in.ts";
@@ -32,7 +32,7 @@ import { BgpTable } from "./table.ts";
 export interface InstanceContext {
   readonly daemon: Daemon;
   readonly random: Random;
-  readonly delays: Delays;
+  readonly habits: Habits;
   readonly nextHops: NextHops;
   readonly fib: Fib;
   /** The daemons came back after they had been killed. */
@@ -41,6 +41,8 @@ export interface InstanceContext {
   /** Sessions came or went, or neighbours did: BFD may be wanted elsewhere. */
   neighborsChanged(): void;
 }
+
+const DEFAULT_ROUTES: readonly Prefix[] = [parsePrefix("0.0.0.0/0"), parsePrefix("::/0")];
 
 interface Row {
   readonly neighbor: Neighbor;
@@ -53,7 +55,7 @@ interface Row {
 export class BgpInstance implements NeighborOwner, RoutesOwner {
   readonly daemon: Daemon;
   readonly random: Random;
-  readonly delays: Delays;
+  readonly habits: Habits;
   readonly table: BgpTable;
   readonly #context: InstanceContext;
   readonly #neighbors = new Neighbors();
@@ -67,7 +69,7 @@ export class BgpInstance implements NeighborOwner, RoutesOwner {
     this.#context = context;
     this.daemon = context.daemon;
     this.random = context.random;
-    this.delays = context.delays;
+    this.habits = context.habits;
     this.#bgp = bgp;
     this.#lists = lists;
     this.table = new BgpTable({
@@ -213,7 +215,7 @@ export class BgpInstance implements NeighborOwner, RoutesOwner {
     const out = new AdjRibOut(this.daemon, {
       interval: () => neighbor.settings.advertisementInterval,
       announcement: (prefix) => this.#announcement(neighbor, prefix),
-      prefixes: () => this.table.choices().map(({ prefix }) => prefix),
+      prefixes: () => [...DEFAULT_ROUTES, ...this.table.prefixes()],
       send: (message) => neighbor.send(message),
     });
     const overflow = new Alarm(this.daemon, () => neighbor.start());
@@ -342,6 +344,7 @@ export class BgpInstance implements NeighborOwner, RoutesOwner {
       routerId: agreement.peerId,
       device: identity.device ?? socket?.device ?? this.#context.nextHops.linkTo(address),
       onLink: !agreement.internal && this.#isOneHop(settings),
+      isClient: FAMILIES.some((family) => settings.families[family]?.routeReflectorClient),
     };
   }
 
@@ -375,7 +378,7 @@ export class BgpInstance implements NeighborOwner, RoutesOwner {
 
   #announcement(neighbor: Neighbor, prefix: Prefix): Announcement | undefined {
     const { agreement, socket, settings, identity } = neighbor;
-    const best = this.table.choice(prefix)?.best;
+    const best = this.table.choice(prefix)?.best ?? this.#defaultFor(neighbor, prefix);
     if (best === undefined || agreement === undefined || socket === undefined) return undefined;
     const { host } = this.daemon;
     const { nextHops } = this.#context;
@@ -387,12 +390,37 @@ export class BgpInstance implements NeighborOwner, RoutesOwner {
       bgp: this.#bgp,
       settings,
       agreement,
-      key: identity.key,
+      routerId: this.routerId,
+      neighbor: {
+        key: identity.key,
+        tellsBack: this.habits.tellsBack,
+        hasCompany: () => this.#hasCompany(neighbor),
+      },
       ownNextHop: (family) =>
         ownNextHop(host, family, { local: socket.local.ip, device, extendedNextHop: agreement.extendedNextHop }),
       sharesSubnet: (nextHop) =>
         device !== undefined && familyOf(nextHop) === familyOf(ip) && nextHops.linkTo(nextHop) === device,
     });
+  }
+
+  /** `default-originate`: told whether or not there is such a route. */
+  #defaultFor({ settings }: Neighbor, prefix: Prefix): Path | undefined {
+    const wanted =
+      settings.families[prefixFamily(prefix)]?.defaultOriginate === true && DEFAULT_ROUTES.includes(prefix);
+    return wanted ? localPath(prefix) : undefined;
+  }
+
+  /** FRR's update groups: neighbours of one kind with the same policy. */
+  #hasCompany(neighbor: Neighbor): boolean {
+    const { agreement } = neighbor;
+    const policy = outboundText(neighbor.settings);
+    return this.neighbors().some(
+      (each) =>
+        each !== neighbor &&
+        each.isEstablished &&
+        each.agreement?.internal === agreement?.internal &&
+        outboundText(each.settings) === policy,
+    );
   }
 
   #originate(): void {

@@ -20,6 +20,19 @@ const sessionParts = (settings: PeerSettings): Readonly<Record<string, unknown>>
   families: [settings.families.ipv4 !== undefined, settings.families.ipv6 !== undefined],
 });
 
+/** Neighbours with the same text are told the same. */
+export const outboundText = ({ families, localAs }: PeerSettings): string =>
+  JSON.stringify([
+    localAs,
+    ...[families.ipv4, families.ipv6].map((family) => [
+      family?.routeMapOut,
+      family?.prefixListOut,
+      family?.nextHopSelf,
+      family?.routeReflectorClient,
+      family?.defaultOriginate,
+    ]),
+  ]);
+
 /** Everything that decides which routes pass, as a text to compare. */
 export const policyText = (value: unknown): string =>
   JSON.stringify(value, (_key, each: unknown) => (each instanceof Map ? [...each] : each));

@@ -14,7 +14,7 @@ import { type Micros, micros } from "../../../impl/wire/time.ts";
 import { type TcpHandler, type TcpSocket } from "../../host/tcp.ts";
 import { type PeerSettings } from "../config/model.ts";
 import { Alarm, type Daemon } from "../daemon.ts";
-import { type Delays } from "../profile.ts";
+import { type Habits } from "../profile.ts";
 import { type Ending, type SessionState } from "./fsm.ts";
 import { type Agreement, type LocalSpeaker } from "./negotiation.ts";
 import { type RouteMessage, Session, type SessionOwner } from "./session.ts";
@@ -39,7 +39,7 @@ export interface NeighborHistory {
 export interface NeighborOwner {
   readonly daemon: Daemon;
   readonly random: Random;
-  readonly delays: Delays;
+  readonly habits: Habits;
   speaker(neighbor: Neighbor): LocalSpeaker;
   connect(neighbor: Neighbor, handler: TcpHandler): TcpSocket | undefined;
   established(neighbor: Neighbor, agreement: Agreement): void;
@@ -82,7 +82,7 @@ export class Neighbor implements SessionOwner {
     this.identity = identity;
     this.#settings = settings;
     this.history = history;
-    this.#rest = owner.delays.rest.first;
+    this.#rest = owner.habits.rest.first;
     this.#restAlarm = new Alarm(owner.daemon, () => this.#begin());
   }
 
@@ -204,7 +204,7 @@ export class Neighbor implements SessionOwner {
   #restNow(): void {
     if (this.#heldDown !== undefined) return;
     this.#restAlarm.set(this.#rest);
-    this.#rest = micros(Math.min(this.#rest * 2, this.#owner.delays.rest.most));
+    this.#rest = micros(Math.min(this.#rest * 2, this.#owner.habits.rest.most));
   }
 
   // What its sessions say.
@@ -242,7 +242,7 @@ export class Neighbor implements SessionOwner {
       former?.stop("the neighbour's connection is established");
     }
     this.#agreement = agreement;
-    this.#rest = this.#owner.delays.rest.first;
+    this.#rest = this.#owner.habits.rest.first;
     this.#restAlarm.clear();
     this.history.established++;
     this.#owner.established(this, agreement);

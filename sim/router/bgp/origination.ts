@@ -52,6 +52,9 @@ function localRoute(prefix: Prefix, origin: "igp" | "incomplete", metric: number
   };
 }
 
+/** A route of this router's own that stands in no table. */
+export const localPath = (prefix: Prefix): Path => ({ ...localRoute(prefix, "igp", 0), source: LOCAL, stale: false });
+
 function isFrom({ protocol, prefix }: HostRoute, { source }: Redistribution, context: OriginationContext): boolean {
   // Link-local subnets and loopback addresses are nobody else's business.
   if (prefix.startsWith("fe80:") || prefix.startsWith("127.")) return false;

@@ -14,6 +14,8 @@ export interface PathSource {
   readonly device: string | undefined;
   /** Its next hops must be on an own subnet (RFC 4271 section 5.1.3: one hop away). */
   readonly onLink: boolean;
+  /** RFC 4456: this router reflects its routes. */
+  readonly isClient: boolean;
 }
 
 export const LOCAL: PathSource = {
@@ -24,6 +26,7 @@ export const LOCAL: PathSource = {
   routerId: UNSPECIFIED_V4,
   device: undefined,
   onLink: false,
+  isClient: false,
 };
 
 export const isLocalPath = ({ source }: Path): boolean => source.key === LOCAL.key;

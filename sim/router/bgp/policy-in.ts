@@ -3,7 +3,7 @@ import { WELL_KNOWN_COMMUNITIES } from "../../../impl/wire/bgp/communities.ts";
 import { ATTRIBUTE_TYPES } from "../../../impl/wire/bgp/path-attributes.ts";
 import { type Ip, ipFromBytes, type Ipv4 } from "../../../impl/wire/ip.ts";
 import { prefixFamily } from "../../../impl/wire/prefix.ts";
-import { prepended, applyRouteMap, type RouteMapContext } from "./route-map.ts";
+import { applyRouteMap, inOrder, prepended, type RouteMapContext } from "./route-map.ts";
 import { type BgpConfig, type NeighborFamilyConfig, type PeerSettings } from "../config/model.ts";
 import { permits } from "./prefix-list.ts";
 import { type PathSource, type Route } from "./path.ts";
@@ -65,17 +65,19 @@ function loopOf(route: Route, family: NeighborFamilyConfig, context: InboundCont
 function asTold(route: Route, { bgp, source, settings }: InboundContext): Route {
   const { attributes } = route;
   const { localAs } = settings;
-  const shutsDown = attributes.communities?.includes(WELL_KNOWN_COMMUNITIES.gracefulShutdown) === true;
+  const { asPath, communities = [], largeCommunities = [] } = attributes;
+  const { gracefulShutdown } = WELL_KNOWN_COMMUNITIES;
+  // RFC 8326 section 4.2; FRR does so without a policy, for what external neighbours tell.
+  const shutsDown = !source.internal && (bgp.gracefulShutdown || communities.includes(gracefulShutdown));
+  const prependsOwn = localAs !== undefined && !localAs.noPrepend && !source.internal;
   return {
     ...route,
     attributes: {
       ...attributes,
-      asPath:
-        localAs === undefined || localAs.noPrepend || source.internal
-          ? attributes.asPath
-          : prepended(attributes.asPath, [localAs.asn]),
-      // RFC 8326 section 4.2; FRR does so without a policy, for what external neighbours tell.
-      localPref: bgp.gracefulShutdown || (!source.internal && shutsDown) ? 0 : attributes.localPref,
+      asPath: prependsOwn ? prepended(asPath, [localAs.asn]) : asPath,
+      communities: inOrder(shutsDown ? [...communities, gracefulShutdown] : communities),
+      largeCommunities: inOrder(largeCommunities),
+      localPref: shutsDown ? 0 : attributes.localPref,
     },
   };
 }

@@ -2,12 +2,22 @@
 import { WELL_KNOWN_COMMUNITIES } from "../../../impl/wire/bgp/communities.ts";
 import {
   type Announcement,
+  ATTRIBUTE_TYPES,
   FLAGS,
+  OPTIONAL,
   OPTIONAL_TRANSITIVE,
   type PathAttributes,
   type RawAttribute,
 } from "../../../impl/wire/bgp/path-attributes.ts";
-import { type Family, familyOf, type Ip, type Ipv6, isUnspecified } from "../../../impl/wire/ip.ts";
+import {
+  type Family,
+  familyOf,
+  type Ip,
+  ipToBytes,
+  type Ipv4,
+  type Ipv6,
+  isUnspecified,
+} from "../../../impl/wire/ip.ts";
 import { prefixFamily } from "../../../impl/wire/prefix.ts";
 import { type BgpConfig, type NeighborFamilyConfig, type PeerSettings } from "../config/model.ts";
 import { type Agreement } from "./negotiation.ts";
@@ -21,12 +31,21 @@ export interface OwnNextHop {
   readonly linkLocal: Ipv6 | undefined;
 }
 
+export interface OutboundNeighbor {
+  readonly key: string;
+  /** It is told its own routes as well. */
+  readonly tellsBack: boolean;
+  /** Others are told the same, which FRR writes only once for all of them. */
+  readonly hasCompany: () => boolean;
+}
+
 export interface OutboundContext extends RouteMapContext {
   readonly bgp: BgpConfig;
   readonly settings: PeerSettings;
   readonly agreement: Agreement;
-  /** Names the neighbour: it is not told its own. */
-  readonly key: string;
+  /** RFC 4456 section 7: also names the cluster of who reflects. */
+  readonly routerId: Ipv4;
+  readonly neighbor: OutboundNeighbor;
   /** Undefined where there is none that the neighbour could use. */
   ownNextHop(family: Family): OwnNextHop | undefined;
   /** Both are on one subnet, so that this router is not needed between them. */
@@ -48,12 +67,13 @@ export function judgeOutbound(path: Path, context: OutboundContext): Announcemen
   return mapped === undefined ? undefined : withNextHop(mapped, prepared, path, config, context);
 }
 
-function isWithheld(path: Path, config: NeighborFamilyConfig, { bgp, agreement, key }: OutboundContext): boolean {
+function isWithheld(path: Path, config: NeighborFamilyConfig, context: OutboundContext): boolean {
+  const { bgp, agreement, neighbor } = context;
   const { source, attributes } = path;
-  if (source.key === key) return true;
+  if (source.key === neighbor.key && !neighbor.tellsBack) return true;
   const { internal } = agreement;
-  // RFC 4271 section 9.2: internal neighbours tell each other; RFC 4456 section 6: unless this router reflects.
-  if (internal && source.internal && !config.routeReflectorClient) return true;
+  // RFC 4271 section 9.2: internal neighbours tell each other; RFC 4456 section 6: unless one is a client of this router.
+  if (internal && source.internal && !config.routeReflectorClient && !source.isClient) return true;
   const has = (community: (typeof WELL_KNOWN_COMMUNITIES)[keyof typeof WELL_KNOWN_COMMUNITIES]): boolean =>
     attributes.communities?.includes(community) === true;
   const { noAdvertise, noExport, noExportSubconfed } = WELL_KNOWN_COMMUNITIES;
@@ -63,7 +83,8 @@ function isWithheld(path: Path, config: NeighborFamilyConfig, { bgp, agreement, 
 }
 
 /** The route as the operator's map sees it. */
-function prepare(path: Path, { bgp, settings, agreement }: OutboundContext): Route {
+function prepare(path: Path, context: OutboundContext): Route {
+  const { bgp, settings, agreement } = context;
   const { attributes } = path;
   const { internal } = agreement;
   const { gracefulShutdown } = WELL_KNOWN_COMMUNITIES;
@@ -73,7 +94,10 @@ function prepare(path: Path, { bgp, settings, agreement }: OutboundContext): Rou
   const carried: PathAttributes = { ...attributes, communities, others: passedOn(attributes.others) };
   if (internal) {
     const localPref = attributes.localPref ?? bgp.bestPath.defaultLocalPreference;
-    return { ...path, attributes: { ...carried, localPref } };
+    if (!path.source.internal) return { ...path, attributes: { ...carried, localPref } };
+    const others = reflected(path, carried.others, context);
+    // FRR writes the MED that it took a missing one for.
+    return { ...path, attributes: { ...carried, localPref, others, multiExitDisc: attributes.multiExitDisc ?? 0 } };
   }
   const { localAs } = settings;
   const ownAsns = localAs === undefined ? [bgp.asn] : localAs.replaceAs ? [localAs.asn] : [localAs.asn, bgp.asn];
@@ -96,6 +120,23 @@ function passedOn(others: readonly RawAttribute[] | undefined): readonly RawAttr
     .map((attribute) => ({ ...attribute, flags: attribute.flags | FLAGS.partial }));
 }
 
+/** RFC 4456 section 8: who brought the route into the AS, and through which reflectors it went. */
+function reflected(
+  { attributes, source }: Path,
+  others: readonly RawAttribute[] = [],
+  { routerId }: OutboundContext,
+): readonly RawAttribute[] {
+  const { originatorId, clusterList } = ATTRIBUTE_TYPES;
+  const former = (type: number): Uint8Array | undefined =>
+    attributes.others?.find((attribute) => attribute.type === type)?.value;
+  const clusters = Uint8Array.of(...ipToBytes(routerId), ...(former(clusterList) ?? []));
+  return [
+    ...others,
+    { flags: OPTIONAL, type: originatorId, value: former(originatorId) ?? ipToBytes(source.routerId) },
+    { flags: OPTIONAL, type: clusterList, value: clusters },
+  ];
+}
+
 function withNextHop(
   mapped: Route,
   prepared: Route,
@@ -115,7 +156,9 @@ function withNextHop(
   const isOurs = isLocalPath(path) || isUnspecified(path.nextHop);
   const asksForSelf = nextHopSelf === "force" || (nextHopSelf && !path.source.internal);
   // FRR keeps the next hop for external neighbours on its subnet, with IPv4 alone (RFC 4271 section 5.1.3, "third party").
-  const thirdParty = internal || (familyOf(path.nextHop) === "ipv4" && context.sharesSubnet(path.nextHop));
+  const shared = familyOf(path.nextHop) === "ipv4" && context.sharesSubnet(path.nextHop);
+  const { key, hasCompany } = context.neighbor;
+  const thirdParty = internal || (shared && (path.source.key !== key || hasCompany()));
   if (!isOurs && !asksForSelf && thirdParty) return announce(path.nextHop, undefined);
   const own = context.ownNextHop(prefixFamily(prefix));
   return own === undefined ? undefined : announce(own.nextHop, own.linkLocal);

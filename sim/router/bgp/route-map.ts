@@ -121,13 +121,18 @@ function applySet(set: RouteMapSet, route: Route, { lists, peer }: RouteMapConte
 const withNextHop = (route: Route, nextHop: Ip | undefined): Route =>
   nextHop === undefined ? route : { ...route, nextHop, linkLocal: undefined };
 
-function merged<Value>(old: readonly Value[] | undefined, more: readonly Value[], additive: boolean): readonly Value[] {
-  return [...new Set([...(additive ? (old ?? []) : []), ...more])].toSorted(numerically);
-}
+const merged = <Value extends string>(
+  old: readonly Value[] | undefined,
+  more: readonly Value[],
+  additive: boolean,
+): readonly Value[] => inOrder([...(additive ? (old ?? []) : []), ...more]);
 
-/** `64512:2` before `64512:10`: as FRR keeps and sends them. */
-function numerically(one: unknown, other: unknown): number {
-  const [first, second] = [one, other].map((each) => String(each).split(":").map(Number));
+/** Each once, `64512:2` before `64512:10`: as FRR keeps and sends communities. */
+export const inOrder = <Value extends string>(communities: readonly Value[]): readonly Value[] =>
+  [...new Set(communities)].toSorted(numerically);
+
+function numerically(one: string, other: string): number {
+  const [first, second] = [one, other].map((each) => each.split(":").map(Number));
   for (const [index, number] of (first ?? []).entries()) {
     const difference = number - (second?.[index] ?? 0);
     if (difference !== 0) return difference;

@@ -43,8 +43,8 @@ export class BgpTable {
     return this.#rib.choice(prefix);
   }
 
-  choices(): readonly Choice[] {
-    return [...this.#rib.prefixes()].flatMap((prefix) => this.#rib.choice(prefix) ?? []);
+  prefixes(): Iterable<Prefix> {
+    return this.#rib.prefixes();
   }
 
   paths(): Iterable<readonly [Path, Choice]> {
