@@ -35,6 +35,8 @@ export type Capability =
   | "dataplane"
   /** Any node or station can send frames of the scenario's making. */
   | "rawFrames"
+  /** A station can send and hear UDP datagrams of the scenario's making, TTL included. */
+  | "rawDatagrams"
   /** What a process holds open can be counted. */
   | "resources"
   /** Time costs nothing, so that hours may pass. */
@@ -229,6 +231,8 @@ export interface Client {
   flows(target: Target & { readonly count: number; readonly every?: Micros; readonly router: string }): Promise<Flows>;
   /** Listens as a BGP speaker on port 179 of its own addresses; `greet`: what it sends at once to whoever connects. */
   rawBgp(options: { readonly greet?: readonly Uint8Array[]; readonly md5Key?: string }): Promise<RawBgp>;
+  /** Hears UDP datagrams to a port of its own addresses. */
+  datagrams(port: number): Promise<Datagrams>;
   /** The entry of its own kernel's neighbour cache. */
   neighbour(vip: Ip): Promise<{ readonly mac: Mac | undefined; readonly state: string } | undefined>;
   /** Takes an address as a foreign station would: answers for it and announces it. */
@@ -359,6 +363,21 @@ export interface RouterControl {
   pauseDaemons(): Promise<Ending>;
   powerOff(): Promise<Ending>;
   linkDown(link: string): Promise<Ending>;
+}
+
+/** Datagrams of the scenario's making, and what comes back. */
+export interface Datagrams extends Ending {
+  /** From a port beyond 49151 that is another one for each TTL; the greatest unless told. */
+  send(to: { readonly ip: Ip; readonly port: number }, bytes: Uint8Array, ttl?: number): Promise<void>;
+  /** What came to the port, oldest first. */
+  heard(): Promise<readonly HeardDatagram[]>;
+}
+
+export interface HeardDatagram {
+  readonly at: Micros;
+  readonly from: { readonly ip: Ip; readonly port: number };
+  readonly ttl: number;
+  readonly bytes: Uint8Array;
 }
 
 /** A BGP speaker of the scenario's making: it says what it is told, and writes down what it hears. */

@@ -79,6 +79,10 @@ export class NetnsClient implements Client {
     return Promise.reject(new Error("this driver does not know the ways of flows"));
   }
 
+  datagrams(): Promise<never> {
+    return Promise.reject(new Error("this driver sends no datagrams of the scenario's making"));
+  }
+
   async rawBgp(options: { readonly greet?: readonly Uint8Array[]; readonly md5Key?: string }): Promise<RawBgp> {
     const { greet = [], md5Key } = options;
     const rawBgp = `bgp-${this.#probes++}`;

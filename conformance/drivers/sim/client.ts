@@ -9,6 +9,7 @@ import { type ProbeKind } from "../../../sim/host/probe-method.ts";
 import {
   type Answer,
   type Client,
+  type Datagrams,
   type Ending,
   type Flows,
   type Listening,
@@ -25,6 +26,7 @@ import { answerIn, type Asker, question } from "../question.ts";
 import { type Stage } from "./clock.ts";
 import { openFlows } from "./flows.ts";
 import { type RawBgpOptions, SimRawBgp } from "./raw-bgp.ts";
+import { SimDatagrams } from "./datagrams.ts";
 import { type Wiring } from "./wiring.ts";
 
 const ASK: Micros = millis(250);
@@ -88,6 +90,10 @@ export class SimClient implements Client {
       () => this.#stage.now(),
       () => this.#stage.touch(),
     );
+  }
+
+  async datagrams(port: number): Promise<Datagrams> {
+    return new SimDatagrams(this.#host, port, () => this.#stage.now());
   }
 
   get mac(): Mac {

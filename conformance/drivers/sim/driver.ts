@@ -22,6 +22,7 @@ const CAPABILITIES: readonly Capability[] = [
   "dataplane",
   "rawFrames",
   "rawBgp",
+  "rawDatagrams",
   "routers",
   "flowPaths",
   "resources",
