@@ -95,7 +95,7 @@ describe("a fault that cannot be", () => {
     ["1s crash", '"crash" takes 1 word behind it, not 0; assay simulate --help shows all faults'],
     ["1s crash node-1 node-2", '"crash" takes 1 word behind it, not 2; assay simulate --help shows all faults'],
     ["1s crsh node-1", 'there is no fault "crsh", did you mean crash?; assay simulate --help shows all faults'],
-    ["1s explode node-1", 'there is no fault "explode"; assay simulate --help shows all faults'],
+    ["1s teleport node-1", 'there is no fault "teleport"; assay simulate --help shows all faults'],
     ["1s crash node-4", `there is no node "node-4" in lan-3: ${nodes}`],
     ["1s crash k8s-woker", `there is no node "k8s-woker" in lan-3: ${nodes}, did you mean k8s-worker?`],
     ["1s crash client", `client is not a node of the cluster: ${nodes}`],

@@ -1,9 +1,10 @@
 // The faults of `assay simulate --fault`: when, what, to whom, for how long.
+import { EXCLUDE_LABEL } from "../../impl/api/kubernetes.ts";
 import { didYouMean } from "../../impl/api/schema/spelling.ts";
 import { ConfigError } from "../../impl/wire/errors.ts";
 import { type Micros, parseDuration } from "../../impl/wire/time.ts";
 import { type Topology } from "../topology/model.ts";
-import { type Ending, type World } from "../world.ts";
+import { type Ending, type RouterControl, type World } from "../world.ts";
 
 /** What a person wrote cannot be understood; the message says what could. */
 export class FaultError extends Error {
@@ -14,6 +15,8 @@ export class FaultError extends Error {
 export interface Struck {
   /** With the names of those whom it struck. */
   readonly what: string;
+  /** Nodes whose traffic it concerns. */
+  readonly nodes: readonly string[];
   readonly ending: Ending | undefined;
 }
 
@@ -30,7 +33,9 @@ export interface PlannedFault {
 const HELP = `A fault is "TIME VERB TARGET [ARGUMENT] [for DURATION]", such as "10s crash owner" or "20s loss k8s-worker 30% for 1m":
   crash NODE             the node is gone without a word, as if its power had failed; with "for" it boots again
   hang NODE              the kernel does nothing while its links stay up
+  exclude NODE           it gets the label that keeps nodes out of load balancing, as before a drain; with "for" until then
   kill-speaker NODE      the speaker is killed and started again after two seconds
+  restart-speaker NODE   the speaker is asked to end (SIGTERM) and started again after two seconds
   pause-speaker NODE     the speaker does nothing (SIGSTOP)
   kill-controller        the controller is killed and started again after two seconds
   link-down NODE:LINK    carrier is lost
@@ -39,8 +44,14 @@ const HELP = `A fault is "TIME VERB TARGET [ARGUMENT] [for DURATION]", such as "
   partition A,B|C,D      no frame passes between the groups
   cut-api NODE           the speaker cannot reach the API server
   api-outage             nobody can reach the API server
-Without "for" it lasts to the end. NODE is a name of the topology (or of a Node in the manifests), node-1 for its first
-node and so on, or owner: whoever holds the first address then.`;
+  crash ROUTER           the router is gone as if its power had failed; with "for" it boots again
+  kill-router ROUTER     its daemons are killed and started again after two seconds; its kernel goes on forwarding
+  pause-router ROUTER    its daemons do nothing (SIGSTOP), and its kernel goes on forwarding
+  clear ROUTER NODE      it ends its sessions with the node (clear bgp)
+  link-down ROUTER:LINK  carrier is lost
+Without "for" it lasts to the end; after kill- and restart- it says how long until the start. NODE is a name of the topology
+(or of a Node in the manifests), node-1 for its first node and so on, or owner: whoever holds the first address then, or is
+the first next hop to it. "assay topology NAME" names nodes, routers and links.`;
 
 const MORE = "assay simulate --help shows all faults";
 
@@ -63,16 +74,60 @@ type Start = (world: World, resolve: (node: string) => string) => Promise<Ending
 const NODE_VERBS: Readonly<Record<string, (world: World, node: string) => Promise<Ending | undefined>>> = {
   crash: (world, node) => world.node(node).powerOff(),
   hang: (world, node) => world.node(node).hangKernel(),
+  exclude: async (world, node) => {
+    await labelExcluded(world, node, "");
+    return { end: () => labelExcluded(world, node, null) };
+  },
   "pause-speaker": (world, node) => world.node(node).pauseSpeaker(),
   "cut-api": (world, node) => world.node(node).cutFromApi(),
   "kill-speaker": async (world, node) => {
     await world.node(node).crashSpeaker();
     return { end: () => world.node(node).startSpeaker() };
   },
+  "restart-speaker": async (world, node) => {
+    await world.node(node).stopSpeaker();
+    return { end: () => world.node(node).startSpeaker() };
+  },
 };
 
-const OTHER_VERBS = ["link-down", "loss", "delay", "partition", "api-outage", "kill-controller"] as const;
+/** Verbs that take a router, and nothing else. */
+const ROUTER_VERBS: Readonly<Record<string, (router: RouterControl) => Promise<Ending>>> = {
+  crash: (router) => router.powerOff(),
+  "kill-router": (router) => router.crashDaemons(),
+  "pause-router": (router) => router.pauseDaemons(),
+};
+
+const labelExcluded = (world: World, node: string, value: string | null): Promise<void> =>
+  world.kubernetes.patch("Node", node, { metadata: { labels: { [EXCLUDE_LABEL]: value } } });
+
+const OTHER_VERBS = ["link-down", "loss", "delay", "partition", "clear", "api-outage", "kill-controller"] as const;
 const RESTART: Micros = parseDuration("2s");
+
+const routersOf = ({ stations }: Topology): readonly string[] =>
+  stations.flatMap(({ name, frr }) => (frr === undefined ? [] : name));
+
+function readRouter(word: string, { topology }: FaultScope): string {
+  const routers = routersOf(topology);
+  if (routers.includes(word)) return word;
+  const meant = didYouMean(word, routers);
+  const which = routers.length === 0 ? "it has none" : `its routers are ${routers.join(", ")}`;
+  throw new FaultError(
+    `there is no router "${word}" in ${topology.name}: ${which}${meant === undefined ? "" : `, did you mean ${meant}?`}`,
+  );
+}
+
+function readClear(target: string, argument: string, scope: FaultScope): Start {
+  const router = readRouter(target, scope);
+  const node = readNode(argument, scope);
+  return async (world, resolve) => {
+    const control = world.router(router);
+    const name = resolve(node);
+    for (const { address, node: owner } of await control.neighbors()) {
+      if (owner === name) await control.clear(address, "hard");
+    }
+    return undefined;
+  };
+}
 
 function readStation(word: string, { topology, players }: FaultScope): string {
   if (word === "owner") return word;
@@ -83,8 +138,10 @@ function readStation(word: string, { topology, players }: FaultScope): string {
   if (known !== undefined) return known;
   const meant = didYouMean(word, [...names, "owner"]);
   const hint = meant === undefined ? "" : `, did you mean ${meant}?`;
+  const routers = routersOf(topology);
+  const others = routers.length === 0 ? "" : `, its routers ${routers.join(", ")}`;
   throw new FaultError(
-    `there is no node "${word}" in ${topology.name}: its nodes are ${topology.nodes.join(", ")}${hint}`,
+    `there is no node "${word}" in ${topology.name}: its nodes are ${topology.nodes.join(", ")}${others}${hint}`,
   );
 }
 
@@ -98,7 +155,8 @@ function readNode(word: string, scope: FaultScope): string {
 function readLink(target: string, scope: FaultScope): Start {
   const at = target.lastIndexOf(":");
   const [name, link] = at < 0 ? [target, ""] : [target.slice(0, at), target.slice(at + 1)];
-  const node = readNode(name, scope);
+  const isRouter = routersOf(scope.topology).includes(name);
+  const node = isRouter ? name : readNode(name, scope);
   const { stations, cables, nodes, name: where } = scope.topology;
   // The owner is not known yet: any node's cables will do.
   const candidates = node === "owner" ? nodes : [node];
@@ -115,6 +173,7 @@ function readLink(target: string, scope: FaultScope): Start {
     const why = link === "" ? "is not NODE:LINK" : exists ? "has no cable" : `is no link of ${where}`;
     throw new FaultError(`"${target}" ${why}: ${node} has ${[...links].join(", ")}`);
   }
+  if (isRouter) return (world) => world.router(node).linkDown(link);
   return (world, resolve) => world.node(resolve(node)).linkDown(link);
 }
 
@@ -154,13 +213,23 @@ function readVerb(verb: string, words: readonly string[], scope: FaultScope): St
     );
   };
   const byNode = NODE_VERBS[verb];
-  if (byNode !== undefined || verb === "link-down" || verb === "partition") expectWords(1);
+  const byRouter = ROUTER_VERBS[verb];
+  const one = byNode !== undefined || byRouter !== undefined;
+  if (one || verb === "link-down" || verb === "partition") expectWords(1);
+  if (byRouter !== undefined && (byNode === undefined || routersOf(scope.topology).includes(target))) {
+    const router = readRouter(target, scope);
+    return (world) => byRouter(world.router(router));
+  }
   if (byNode !== undefined) {
     const node = readNode(target, scope);
     return (world, resolve) => byNode(world, resolve(node));
   }
   if (verb === "link-down") return readLink(target, scope);
   if (verb === "partition") return readPartition(target, scope);
+  if (verb === "clear") {
+    expectWords(2);
+    return readClear(target, argument, scope);
+  }
   if (verb === "loss" || verb === "delay") {
     expectWords(2);
     return readFrames(verb, target, argument, scope);
@@ -169,7 +238,7 @@ function readVerb(verb: string, words: readonly string[], scope: FaultScope): St
     expectWords(0);
     return verb === "api-outage" ? startApiOutage : startControllerKill;
   }
-  const meant = didYouMean(verb, [...Object.keys(NODE_VERBS), ...OTHER_VERBS]);
+  const meant = didYouMean(verb, [...Object.keys(NODE_VERBS), ...Object.keys(ROUTER_VERBS), ...OTHER_VERBS]);
   throw new FaultError(`there is no fault "${verb}"${meant === undefined ? "" : `, did you mean ${meant}?`}; ${MORE}`);
 }
 
@@ -200,7 +269,7 @@ function planFault(text: string, scope: FaultScope): PlannedFault {
   const at = readTime(time, scope);
   const start = readVerb(verb, rest, scope);
   const lasts =
-    forAt < 0 ? (verb.startsWith("kill-") ? RESTART : undefined) : parseDuration(words[forAt + 1] ?? "", "for");
+    forAt < 0 ? (/^(kill|restart)-/.test(verb) ? RESTART : undefined) : parseDuration(words[forAt + 1] ?? "", "for");
   if (lasts !== undefined && lasts <= 0) throw new FaultError("it must last longer than that");
   const name = body.slice(1).join(" ");
   return {
@@ -209,12 +278,15 @@ function planFault(text: string, scope: FaultScope): PlannedFault {
     text: name,
     async start(world, ownerOf) {
       const owner = ownerOf();
+      const struck = new Set<string>();
       const ending = await start(world, (node) => {
-        if (node !== "owner") return node;
-        if (owner === undefined) throw new FaultError("nobody holds an address at that time");
-        return owner;
+        const found = node === "owner" ? owner : node;
+        if (found === undefined) throw new FaultError("nobody holds an address at that time");
+        struck.add(found);
+        return found;
       });
-      return { what: withNames(name, scope, owner), ending };
+      const nodes = verb === "partition" ? [] : scope.topology.nodes.filter((node) => struck.has(node));
+      return { what: withNames(name, scope, owner), nodes, ending };
     },
   };
 }

@@ -4,7 +4,7 @@ import { type Family, familyOf, type Ip, readIp } from "../../impl/wire/ip.ts";
 import { addressOf, contains, maskTo, type Prefix, prefixFamily, readPrefix } from "../../impl/wire/prefix.ts";
 import { MANAGEMENT_LINK } from "../topology/load.ts";
 import { type InterfaceSpec, type Station, type Topology } from "../topology/model.ts";
-import { part } from "./workloads.ts";
+import { list, part } from "./workloads.ts";
 
 const linksOf = (station: Station): readonly InterfaceSpec[] =>
   station.interfaces.filter(({ name }) => name !== MANAGEMENT_LINK);
@@ -80,3 +80,17 @@ export function asksForIpv6(objects: readonly KubeObject[]): boolean {
     poolRanges(objects).some(({ first }) => familyOf(first) === "ipv6")
   );
 }
+
+/** Whether an advertisement of a kind is for a pool. Labels of pools are not looked at: whoever selects by them may mean it. */
+function isAdvertised(kind: string, pool: string, objects: readonly KubeObject[]): boolean {
+  return objects.some((object) => {
+    if (object.kind !== kind) return false;
+    const names = list(part(object, "spec", "ipAddressPools"));
+    const selectors = list(part(object, "spec", "ipAddressPoolSelectors"));
+    return selectors.length > 0 || names.length === 0 || names.includes(pool);
+  });
+}
+
+/** Addresses that only routers learn of may be anywhere. */
+export const isOnlyRouted = (pool: string, objects: readonly KubeObject[]): boolean =>
+  isAdvertised("BGPAdvertisement", pool, objects) && !isAdvertised("L2Advertisement", pool, objects);

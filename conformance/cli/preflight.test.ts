@@ -190,7 +190,10 @@ describe("a note", () => {
     [
       "peers",
       [{ ...own("BGPPeer", "tor", { peerAddress: "10.0.0.1" }), apiVersion: "metallb.io/v1beta2" }],
-      ["lan-3 has no such BGP peers: tor (10.0.0.1)", "BGP is not simulated yet: only what is announced on Layer 2 is"],
+      [
+        "no router of lan-3 is whom these BGPPeers ask for: tor (10.0.0.1)",
+        "BGP is not simulated yet: only what is announced on Layer 2 is",
+      ],
     ],
     [
       "kinds that mean nothing here",

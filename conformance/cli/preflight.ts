@@ -5,9 +5,10 @@ import { isObject } from "../../impl/api/schema/json-object.ts";
 import { type Topology } from "../topology/model.ts";
 import { isOwnKind, type Manifests } from "./manifests.ts";
 import { castNodes } from "./node-roles.ts";
-import { outsideRanges, subnetsText, withClientRoutes } from "./pools.ts";
+import { isOnlyRouted, outsideRanges, subnetsText, withClientRoutes } from "./pools.ts";
 import { hasBackend, portsBehind, slicesOf, standInsFor } from "./stand-ins.ts";
-import { type Cast, isLoadBalancerItself, isMadeByAnother, part, record, simulated } from "./workloads.ts";
+import { peerNotes } from "./topology-choice.ts";
+import { type Cast, isLoadBalancerItself, isMadeByAnother, record, simulated } from "./workloads.ts";
 
 export interface Preflight {
   readonly topology: Topology;
@@ -140,22 +141,6 @@ function missingNamespaces(objects: readonly KubeObject[], system: string): read
     .map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } }));
 }
 
-function notePeers(objects: readonly KubeObject[], topology: Topology, notes: Notes): void {
-  const peers = objects.filter(({ kind }) => kind === "BGPPeer");
-  const addresses = new Set<unknown>(
-    topology.stations.flatMap(({ interfaces }) => interfaces.flatMap((link) => link.addresses.map(({ ip }) => ip))),
-  );
-  const describe = (peer: KubeObject): string => {
-    const address = part(peer, "spec", "peerAddress") ?? part(peer, "spec", "interface");
-    return typeof address === "string" ? `${peer.metadata.name} (${address})` : peer.metadata.name;
-  };
-  const absent = peers.filter((peer) => !addresses.has(part(peer, "spec", "peerAddress")));
-  notes.about(absent.map(describe), (names) => `${topology.name} has no such BGP peers: ${names}`);
-  if (peers.length > 0 || objects.some(({ kind }) => kind === "BGPAdvertisement")) {
-    notes.add("BGP is not simulated yet: only what is announced on Layer 2 is");
-  }
-}
-
 function noteSlices(objects: readonly KubeObject[], notes: Notes): void {
   const pods = objects.some(({ kind }) => kind === "Pod");
   const slices = objects.filter(({ kind }) => kind === "EndpointSlice");
@@ -173,7 +158,8 @@ function placePools(
   options: PreflightOptions,
   notes: Notes,
 ): Topology {
-  const outside = outsideRanges(objects, topology);
+  const hasRouters = topology.stations.some(({ frr }) => frr !== undefined);
+  const outside = outsideRanges(objects, topology).filter(({ pool }) => !hasRouters || !isOnlyRouted(pool, objects));
   if (outside.length === 0) return topology;
   for (const { pool, text } of outside) {
     notes.add(`IPAddressPool ${pool}: ${text} lies in no subnet of ${topology.name} (${subnetsText(topology)})`);
@@ -226,7 +212,7 @@ export function preflight(manifests: Manifests, topology: Topology, options: Pre
     }),
   };
   const translated = translate(given, cast, notes);
-  notePeers(translated, topology, notes);
+  notes.add(...peerNotes(translated, topology));
   noteSlices(translated, notes);
   const placed = placePools(translated, topology, options, notes);
   const objects = [...translated, ...addStandIns(translated, cast, notes)];

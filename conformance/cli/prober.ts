@@ -1,8 +1,9 @@
 // Clients that try every address from the moment that its Service has it.
 import { objectKey, type Service, type ServicePort } from "../../impl/api/kubernetes.ts";
 import { familyOf, type Ip, readIp } from "../../impl/wire/ip.ts";
+import { contains, maskTo } from "../../impl/wire/prefix.ts";
 import { micros, millis, type Micros } from "../../impl/wire/time.ts";
-import { type Topology } from "../topology/model.ts";
+import { type Station, type Topology } from "../topology/model.ts";
 import { type Probe, type ProbeReport, type World } from "../world.ts";
 import { type Served, served } from "./outages.ts";
 
@@ -34,6 +35,11 @@ function portOf(service: Service): (ServicePort & { readonly protocol: "TCP" | "
   return undefined;
 }
 
+function hasWay({ interfaces, routes }: Station, vip: Ip): boolean {
+  const subnets = interfaces.flatMap(({ addresses }) => addresses.map(({ ip, length }) => maskTo(ip, length)));
+  return [...subnets, ...routes.map(({ prefix }) => prefix)].some((prefix) => contains(prefix, vip));
+}
+
 export class Prober {
   readonly #world: World;
   readonly #topology: Topology;
@@ -55,9 +61,7 @@ export class Prober {
       for (const { ip } of service.status?.loadBalancer?.ingress ?? []) {
         const vip = readIp(ip ?? "");
         if (vip === undefined || port === undefined) continue;
-        for (const client of this.#world.clients) {
-          if (this.#speaks(client, vip)) await this.#start(client, service, vip, port.port, port.protocol);
-        }
+        for (const client of this.#clientsFor(vip)) await this.#start(client, service, vip, port.port, port.protocol);
       }
     }
   }
@@ -71,10 +75,16 @@ export class Prober {
     this.#running.set(id, { about, started, probe });
   }
 
-  #speaks(client: string, vip: Ip): boolean {
-    const station = this.#topology.stations.find(({ name }) => name === client);
-    const addresses = station?.interfaces.flatMap((link) => link.addresses) ?? [];
-    return addresses.some(({ ip }) => familyOf(ip) === familyOf(vip));
+  /** Those with a way to an address; where nobody has one, all that speak its family, so that it shows. */
+  #clientsFor(vip: Ip): readonly string[] {
+    const { stations } = this.#topology;
+    const speaking = stations.filter(
+      ({ name, interfaces }) =>
+        this.#world.clients.includes(name) &&
+        interfaces.some(({ addresses }) => addresses.some(({ ip }) => familyOf(ip) === familyOf(vip))),
+    );
+    const able = speaking.filter((station) => hasWay(station, vip));
+    return (able.length > 0 ? able : speaking).map(({ name }) => name);
   }
 
   async end(): Promise<readonly ClientReport[]> {

@@ -114,7 +114,9 @@ describe("assay simulate", () => {
       "nobody to announce",
       documents(pool("192.0.2.150/32"), service("a")),
       1,
-      ['default/a 192.0.2.150 nobody: no node announces ["192.0.2.150"]: neither an L2Advertisement nor a BGPAdvertisement selects pool "pool"'],
+      [
+        'default/a 192.0.2.150 nobody: no node announces ["192.0.2.150"]: neither an L2Advertisement nor a BGPAdvertisement selects pool "pool"',
+      ],
     ],
     [
       "no node to announce",

@@ -1,5 +1,7 @@
 // Turns what a driver saw into the few lines that a person wants to read.
 import { type EventObject, type KubeObject, objectKey, type Service } from "../../impl/api/kubernetes.ts";
+import { readIp } from "../../impl/wire/ip.ts";
+import { addressOf, bitsOf, contains, lengthOf, type Prefix, prefixFamily } from "../../impl/wire/prefix.ts";
 import { type Micros } from "../../impl/wire/time.ts";
 import { ingressOf } from "../invariants/addresses.ts";
 import { type Observation } from "../invariants/invariant.ts";
@@ -9,12 +11,16 @@ import { type ClientReport } from "./prober.ts";
 
 export interface Entry {
   readonly at: Micros;
-  readonly kind: "address" | "owner" | "fault" | "event" | "client";
+  readonly kind: "address" | "owner" | "session" | "bfd" | "route" | "fault" | "event" | "client";
   readonly text: string;
 }
 
 const asEvent = (object: KubeObject): EventObject | undefined =>
   object.kind === "Event" ? (object as EventObject) : undefined;
+
+/** Sessions are followed by what speakers tell of them, whether or not an event reaches the API server. */
+const isOfSession = ({ involvedObject, reason }: EventObject): boolean =>
+  involvedObject.kind === "BGPPeer" && reason.startsWith("Session");
 
 export class Timeline {
   readonly #entries: Entry[] = [];
@@ -44,7 +50,18 @@ export class Timeline {
     const { object, previous } = observation;
     if (object.kind === "Service") this.#service(object as Service, previous as Service | undefined, at);
     const event = asEvent(object);
-    if (event?.type === "Warning") this.#warning(event, at);
+    if (event?.type === "Warning" && !isOfSession(event)) this.#warning(event, at);
+  }
+
+  /** Services that have an address in a prefix. */
+  usersWithin(prefix: Prefix): readonly string[] {
+    const isHost = lengthOf(prefix) === bitsOf(prefixFamily(prefix));
+    if (isHost) return [...(this.#users.get(addressOf(prefix)) ?? [])];
+    const within = [...this.#users].filter(([text]) => {
+      const ip = readIp(text);
+      return ip !== undefined && contains(prefix, ip);
+    });
+    return [...new Set(within.flatMap(([, users]) => [...users]))];
   }
 
   /** The node that claimed an address last. */

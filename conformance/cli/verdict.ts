@@ -3,7 +3,9 @@ import { type EventObject, objectKey, type Service } from "../../impl/api/kubern
 import { familyOf, readIp } from "../../impl/wire/ip.ts";
 import { ingressOf } from "../invariants/addresses.ts";
 import { type World } from "../world.ts";
+import { type BgpReport, type BgpStanding, standingOf } from "./bgp/witness.ts";
 import { type ClientReport } from "./prober.ts";
+import { loadBalancers } from "./services.ts";
 import { type Timeline } from "./timeline.ts";
 
 export interface Verdict {
@@ -11,17 +13,14 @@ export interface Verdict {
   readonly addresses: readonly string[];
   /** Who answers when a client asks who has the addresses. */
   readonly owners: readonly string[];
+  /** Who announces it by BGP, to which BGPPeers; none where there are no peers. */
+  readonly routed: readonly { readonly peer: string; readonly nodes: readonly string[] }[];
   /** Why it has no address or no owner, or why nobody is served; undefined where it is well. */
   readonly because: string | undefined;
 }
 
 /** Asking takes simulated time, so beyond this many addresses those who claimed them last are taken for their owners. */
 const MOST_ASKED = 24;
-
-export async function loadBalancers(world: World): Promise<readonly Service[]> {
-  const services = (await world.kubernetes.list("Service")) as readonly Service[];
-  return services.filter(({ spec }) => spec.type === "LoadBalancer");
-}
 
 /** The newest warning about a Service, which says why it has no address or owner. */
 async function warningAbout(world: World, service: string): Promise<string | undefined> {
@@ -75,35 +74,72 @@ function askable(ip: string, reports: readonly ClientReport[]): boolean {
   return vip !== undefined && reports.some((report) => familyOf(report.vip) === familyOf(vip));
 }
 
-export async function judge(
+export interface Evidence {
+  readonly timeline: Timeline;
+  readonly reports: readonly ClientReport[];
+  readonly refused: readonly string[];
+  /** Undefined: there are no BGPPeers. */
+  readonly bgp: BgpReport | undefined;
+}
+
+/** How an address of a Service is found, and by whom. */
+interface Standing {
+  readonly addresses: readonly string[];
+  readonly owners: ReadonlyMap<string, readonly string[]>;
+  readonly bgp: BgpStanding;
+}
+
+async function reasonOf(
   world: World,
-  timeline: Timeline,
-  reports: readonly ClientReport[],
-  refused: readonly string[],
-): Promise<readonly Verdict[]> {
+  service: Service,
+  found: Standing,
+  evidence: Evidence,
+): Promise<string | undefined> {
+  const key = objectKey(service);
+  const { addresses, owners, bgp } = found;
+  const { reports, refused } = evidence;
+  if (addresses.length === 0) return (await warningAbout(world, key)) ?? reasonOfNone(service, refused);
+  const countOf = (ip: string): number => (owners.get(ip) ?? []).length;
+  const ownerless = bgp.announced ? [] : addresses.filter((ip) => countOf(ip) === 0 && askable(ip, reports));
+  if (ownerless.length > 0) {
+    return bgp.because ?? (await warningAbout(world, key)) ?? `nobody answers for ${listed(ownerless)}`;
+  }
+  const contested = addresses.filter((ip) => countOf(ip) > 1);
+  if (contested.length > 0) return `several nodes answer for ${listed(contested)}`;
+  if (bgp.announced && bgp.because !== undefined && addresses.every((ip) => countOf(ip) === 0)) return bgp.because;
+  const own = reports.filter((report) => report.service === key);
+  const silent = unserved(addresses, own);
+  return silent.length > 0 ? `announced, and no client ever got an answer from ${listed(silent)}` : undefined;
+}
+
+/** Nobody has to be asked who has an address where nothing tells a LAN that somebody has. */
+async function hasLayer2(world: World): Promise<boolean> {
+  return (await world.kubernetes.list("L2Advertisement")).length > 0;
+}
+
+export async function judge(world: World, evidence: Evidence): Promise<readonly Verdict[]> {
+  const { timeline, bgp } = evidence;
   const owners = new Owners(world, timeline);
+  const ask = bgp === undefined || (await hasLayer2(world));
   const verdicts: Verdict[] = [];
   for (const service of await loadBalancers(world)) {
-    const key = objectKey(service);
     const addresses = ingressOf(service);
     const found = new Map<string, readonly string[]>();
-    for (const ip of addresses) found.set(ip, await owners.of(ip));
-    const ownerless = addresses.filter((ip) => (found.get(ip) ?? []).length === 0 && askable(ip, reports));
-    const contested = addresses.filter((ip) => (found.get(ip) ?? []).length > 1);
-    const silent = unserved(
-      addresses,
-      reports.filter((report) => report.service === key),
-    );
-    let because: string | undefined;
-    if (addresses.length === 0) because = (await warningAbout(world, key)) ?? reasonOfNone(service, refused);
-    else if (ownerless.length > 0)
-      because = (await warningAbout(world, key)) ?? `nobody answers for ${listed(ownerless)}`;
-    else if (contested.length > 0) because = `several nodes answer for ${listed(contested)}`;
-    else if (silent.length > 0) because = `announced, and no client ever got an answer from ${listed(silent)}`;
+    if (ask) for (const ip of addresses) found.set(ip, await owners.of(ip));
+    const standing = bgp === undefined ? { announced: false, because: undefined } : standingOf(service, bgp);
+    const because = await reasonOf(world, service, { addresses, owners: found, bgp: standing }, evidence);
     const all = [...new Set(addresses.flatMap((ip) => found.get(ip) ?? []))];
-    verdicts.push({ service: key, addresses, owners: all, because });
+    verdicts.push({ service: objectKey(service), addresses, owners: all, routed: routedBy(service, bgp), because });
   }
   return verdicts;
+}
+
+function routedBy(service: Service, bgp: BgpReport | undefined): Verdict["routed"] {
+  const peers = new Map<string, string[]>();
+  for (const { service: key, peer, node, told } of bgp?.announcements ?? []) {
+    if (key === objectKey(service) && told.length > 0) peers.set(peer, [...(peers.get(peer) ?? []), node]);
+  }
+  return [...peers].map(([peer, nodes]) => ({ peer, nodes }));
 }
 
 function reasonOfNone({ spec }: Service, refused: readonly string[]): string {
