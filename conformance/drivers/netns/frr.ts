@@ -120,8 +120,13 @@ export class Frr implements RoutingSuite {
 
   async configure(lines: readonly string[]): Promise<void> {
     const commands = ["configure terminal", ...lines].flatMap((line) => ["-c", line]);
-    const output = await run("ip", this.#vtysh(...commands));
-    if (/^%/m.test(output)) throw new Error(`${this.#options.name}: ${output.trim()}`);
+    const { code, stdout, stderr } = await tryRun("ip", this.#vtysh(...commands));
+    const complaints = `${stdout}${stderr}`.split("\n").filter((line) => line.startsWith("%"));
+    if (code !== 0 || complaints.length > 0) {
+      throw new Error(
+        `${this.#options.name} does not take "${lines.join("; ")}": ${complaints.join("; ") || `exit code ${code}`}`,
+      );
+    }
     // frr.conf as it stands now, for the next start.
     await run("ip", this.#vtysh("-w"));
   }
