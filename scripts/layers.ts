@@ -54,6 +54,8 @@ export const LAYERS: readonly Layer[] = [
       "conformance/expect.ts",
       "conformance/steps.ts",
       "conformance/bgp-steps.ts",
+      "conformance/ecmp-steps.ts",
+      "conformance/failover-steps.ts",
       "conformance/raw-peer.ts",
       "impl/api",
       "impl/wire",
@@ -69,6 +71,30 @@ export const LAYERS: readonly Layer[] = [
   {
     path: "conformance/bgp-steps.ts",
     mayImport: [
+      "conformance/steps.ts",
+      "conformance/world.ts",
+      "conformance/objects.ts",
+      "conformance/expect.ts",
+      "impl/api",
+      "impl/wire",
+    ],
+  },
+  {
+    path: "conformance/ecmp-steps.ts",
+    mayImport: [
+      "conformance/bgp-steps.ts",
+      "conformance/steps.ts",
+      "conformance/world.ts",
+      "conformance/objects.ts",
+      "conformance/expect.ts",
+      "impl/api",
+      "impl/wire",
+    ],
+  },
+  {
+    path: "conformance/failover-steps.ts",
+    mayImport: [
+      "conformance/bgp-steps.ts",
       "conformance/steps.ts",
       "conformance/world.ts",
       "conformance/objects.ts",
