@@ -295,12 +295,6 @@ const ROUTE_MUTANTS: readonly Mutant[] = [
     replace: "",
   },
   {
-    name: "bgp-peers-of-every-node",
-    file: "impl/speaker/bgp/advertise/advertiser.ts",
-    find: "nodeSelectors.length === 0 || matchesAny(nodeSelectors, labels));\n}",
-    replace: "nodeSelectors.length === 0 || labels !== undefined);\n}",
-  },
-  {
     name: "bgp-status-without-peers",
     file: BGP,
     find: "peers: peers.length === 0 ? undefined : peers }",

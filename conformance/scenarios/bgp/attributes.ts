@@ -1,5 +1,5 @@
 // What a BGPAdvertisement says about a route: communities, preference, aggregation.
-import { type Family } from "../../../impl/wire/ip.ts";
+import { type Family, familyOf } from "../../../impl/wire/ip.ts";
 import { seconds } from "../../../impl/wire/time.ts";
 import {
   announcedBy,
@@ -318,6 +318,14 @@ export const scenarios: readonly Scenario[] = [
       for (const vip of vips) {
         await pathsBecome(world, vip, withPreference, fromAll(world, String(PREFERENCE)));
         await pathsBecome(world, vip, withCommunities, fromAll(world, GOLD));
+        // RFC 2545 section 3: the global address of a node is there, whatever family the session has.
+        const hops = (await pathsFrom(world, vip)).map(({ nextHop }) => nextHop);
+        const prefix = familyOf(vip) === "ipv4" ? "192.0.2.1" : "2001:db8:0:2::1";
+        expectEqual(
+          "next hops",
+          hops,
+          world.nodes.map((_, index) => `${prefix}${index + 1}`),
+        );
       }
     },
   },
