@@ -2,7 +2,11 @@ import { describe, expect, it } from "vitest";
 import { type SpeakerOptions } from "./speaker-process.ts";
 import { encodeBase64 } from "../api/base64.ts";
 import { ERRORS, type ErrorCode } from "../wire/bgp/error-codes.ts";
+import { decodeArp, encodeArp } from "../wire/arp.ts";
+import { decodeEthernet, encodeEthernet, ETHER_TYPES } from "../wire/ethernet.ts";
 import { hex } from "../wire/golden/hex.ts";
+import { decodeIpv4, encodeIpv4 } from "../wire/ipv4.ts";
+import { parseMac } from "../wire/mac.ts";
 import { parseIp } from "../wire/ip.ts";
 import { encodeUtf8 } from "../wire/text.ts";
 import { millis, seconds } from "../wire/time.ts";
@@ -37,6 +41,8 @@ const FRR_ADVERTISEMENT = hex(`
   6007616b 0018 3a ff fe80000000000000000000fffe00020b ff020000000000000000000000000001
   86 00 35f3 40 00 001e 00000000 00000000
   01 01 02000000020b`);
+
+const ROUTER_MAC = parseMac("02:00:00:00:00:01");
 
 /** A speaker on n1 that announces 192.0.2.101 to its peers, and the routers that they are. */
 class World {
@@ -491,5 +497,42 @@ describe("BFD of a peer", () => {
       "192.0.2.1 closed",
       "192.0.2.1 bfd adminDown",
     ]);
+  });
+
+  /** RFC 5881 section 4: the router answers for its address, and forwards what is addressed to its sender back to it. */
+  function forwarded(bytes: Uint8Array): Uint8Array | undefined {
+    const { source, destination, etherType, payload } = decodeEthernet(bytes);
+    if (etherType === ETHER_TYPES.arp) {
+      const { senderMac, senderIp, targetIp } = decodeArp(payload);
+      const reply = { operation: "reply", senderMac: ROUTER_MAC, senderIp: targetIp, targetMac: senderMac } as const;
+      const arp = encodeArp({ ...reply, targetIp: senderIp });
+      return encodeEthernet({ source: ROUTER_MAC, destination: senderMac, etherType, payload: arp });
+    }
+    if (etherType !== ETHER_TYPES.ipv4 || destination !== ROUTER_MAC) return undefined;
+    const packet = decodeIpv4(payload);
+    const sentOn = encodeIpv4({ ...packet, ttl: packet.ttl - 1 });
+    return encodeEthernet({ source: ROUTER_MAC, destination: source, etherType, payload: sentOn });
+  }
+
+  it("has its Echo packets back from the capture of the interface, and goes down when they stay away", () => {
+    const world = new World([peer("tor", { bfdProfile: "fast" })]);
+    const { cluster } = world;
+    cluster.items["bfdprofiles"] = [profile({ echoMode: true, echoInterval: 100 })];
+    const { network } = cluster;
+    let forwards = true;
+    cluster.network = (effect) => {
+      const back = effect.kind === "sendFrame" && forwards ? forwarded(effect.bytes) : undefined;
+      if (effect.kind === "sendFrame" && back !== undefined) {
+        cluster.deliver({ kind: "frame", link: effect.link, bytes: back });
+      }
+      return effect.kind === "sendFrame" || network(effect);
+    };
+    world.start().wait(10).heard();
+    const [view] = cluster.process.bgpPeers();
+    expect(view?.bfd?.counters.echoIn).toBeGreaterThan(50);
+    forwards = false;
+    world.said();
+    expect(world.wait(1).said()).toContain("bfd.session.changed tor up down echoFailed");
+    expect(world.heard()[0]).toBe("192.0.2.1 notification Cease/BFD Down");
   });
 });

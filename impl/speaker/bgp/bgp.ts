@@ -150,7 +150,10 @@ export class Bgp implements Protocol {
   }
 
   receive(link: string, bytes: Uint8Array, now: Micros): readonly SpeakerEffect[] {
-    return this.#takeInterfaces(this.#interfacePeers.receive(link, bytes, now), now);
+    return [
+      ...this.#takeInterfaces(this.#interfacePeers.receive(link, bytes, now), now),
+      ...this.#takeBfd(this.#watch.plane.receiveFrame(link, bytes, now), now),
+    ];
   }
 
   handle(input: SocketInput, now: Micros): readonly SpeakerEffect[] {
