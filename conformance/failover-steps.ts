@@ -160,6 +160,10 @@ export async function bfdMetrics(world: World, name: string, family: Family): Pr
   return Promise.all(world.nodes.map(async (node) => (await world.node(node).metric(series)) ?? 0));
 }
 
+export async function sumOf(values: Promise<readonly number[]>): Promise<number> {
+  return (await values).reduce((sum, value) => sum + value, 0);
+}
+
 /** Ways in which a node is gone for its peers. */
 export const GONE = ["crash", "pause", "link", "power", "hang"] as const;
 export type Gone = (typeof GONE)[number];

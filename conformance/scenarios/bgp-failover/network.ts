@@ -55,13 +55,13 @@ export const scenarios: readonly Scenario[] = [
     needs: ["routers", "kubernetes", "dataplane", "frameFaults", "virtualTime"],
     variants: BOTH_FAMILIES,
     async run(world, { family = "ipv4" }) {
+      await nameNodes(world);
       const { vip } = await servedByEach(world, "web", {
         families: [family],
         peer: { holdTime: "90s", keepaliveTime: "30s" },
       });
-      await nameNodes(world);
       const loss = await world.network.fault({ at: world.router().name, link: "eth1", loss: 0.03 });
-      await routeHolds(world, vip, seconds(1800));
+      await routeHolds(world, vip, seconds(900));
       await loss.end();
       await noSessionLost(world);
     },
@@ -74,8 +74,8 @@ export const scenarios: readonly Scenario[] = [
     needs: ["routers", "kubernetes", "dataplane", "frameFaults"],
     variants: BOTH_FAMILIES,
     async run(world, { family = "ipv4" }) {
-      const { vip } = await servedByEach(world, "web", { families: [family], peer: { holdTime: "90s" } });
       await nameNodes(world);
+      const { vip } = await servedByEach(world, "web", { families: [family], peer: { holdTime: "90s" } });
       const updates = await peerMetrics(world, "metallb_bgp_updates_total", family);
       const cut = await world.network.partition([[world.router().name], world.nodes]);
       await routeHolds(world, vip, seconds(45));

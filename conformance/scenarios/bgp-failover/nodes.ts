@@ -41,8 +41,8 @@ export const scenarios: readonly Scenario[] = [
     needs: ["routers", "kubernetes", "dataplane"],
     variants: [...familyVariants("local", { policy: "Local" }), ...familyVariants("cluster", { policy: "Cluster" })],
     async run(world, { family = "ipv4", policy = "Local" }) {
-      const { vip, deploymentOf } = await podOnEach(world, "web", { family, policy });
       await nameNodes(world);
+      const { vip, deploymentOf } = await podOnEach(world, "web", { family, policy });
       const node = await carrierOf(world, vip);
       const probe = await world.client().probe({ vip });
       await world.kubernetes.remove("Deployment", `default/${deploymentOf(node)}`);
@@ -94,8 +94,8 @@ export const scenarios: readonly Scenario[] = [
     needs: ["routers", "kubernetes", "dataplane"],
     variants: BOTH_FAMILIES,
     async run(world, { family = "ipv4" }) {
-      const { vip } = await servedByEach(world, "web", { families: [family] });
       await nameNodes(world);
+      const { vip } = await servedByEach(world, "web", { families: [family] });
       const node = await carrierOf(world, vip);
       const others = world.nodes.filter((other) => other !== node);
       const probe = await world.client().probe({ vip });
@@ -139,8 +139,8 @@ export const scenarios: readonly Scenario[] = [
       { name: "hang", how: "hang" },
     ],
     async run(world, { how }) {
-      const { vip, deploymentOf } = await podOnEach(world, "web", { family: "ipv4", policy: "Local" });
       await nameNodes(world);
+      const { vip, deploymentOf } = await podOnEach(world, "web", { family: "ipv4", policy: "Local" });
       const [first = "", ...others] = world.nodes;
       const probe = await world.client().probe({ vip, every: millis(100) });
       const away = await world.api.outage(how === "hang" ? "hang" : "refuse");

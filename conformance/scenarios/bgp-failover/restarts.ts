@@ -84,11 +84,11 @@ export const scenarios: readonly Scenario[] = [
     async run(world, variant) {
       const families = familiesOf(variant);
       const router = world.router();
+      await nameNodes(world);
       const { vips } = await servedByEach(world, "web", { families, peer: GRACEFUL });
       await world.kubernetes.apply(...workload("other", { families }));
       const others = await vipsOf(world, "default/other", families.length);
       for (const vip of others) await announcedBy(world, vip);
-      await nameNodes(world);
       const probes = await Promise.all(vips.map((vip) => world.client().probe({ vip })));
       for (const node of world.nodes) await endSpeaker(world, node, variant["how"]);
       await world.kubernetes.remove("Service", "default/other");

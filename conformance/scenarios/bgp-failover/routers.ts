@@ -1,5 +1,5 @@
 // A router goes, or the way to it, and comes back.
-import { millis, minus, plus, seconds, times } from "../../../impl/wire/time.ts";
+import { micros, millis, minus, plus, seconds, times } from "../../../impl/wire/time.ts";
 import {
   aboutNodes,
   announcedBy,
@@ -64,8 +64,8 @@ export const scenarios: readonly Scenario[] = [
     needs: ["routers", "kubernetes", "dataplane", "pause"],
     variants: BOTH_FAMILIES,
     async run(world, { family = "ipv4" }) {
-      const { vip } = await servedByEach(world, "web", { families: [family], peer: QUICK });
       await nameNodes(world);
+      const { vip } = await servedByEach(world, "web", { families: [family], peer: QUICK });
       const pause = await world.router().pauseDaemons();
       const since = world.now();
       await world.holds(
@@ -173,8 +173,8 @@ export const scenarios: readonly Scenario[] = [
     needs: ["routers", "kubernetes", "dataplane", "links"],
     variants: BOTH_FAMILIES,
     async run(world, { family = "ipv4" }) {
-      const { vip } = await servedByEach(world, "web", { families: [family], peer: QUICK });
       await nameNodes(world);
+      const { vip } = await servedByEach(world, "web", { families: [family], peer: QUICK });
       const cut = await world.router().linkDown("eth2");
       await routeHolds(world, vip, times(HOLD, 2));
       await cut.end();
@@ -256,13 +256,14 @@ export const scenarios: readonly Scenario[] = [
     async run(world, { family = "ipv4", keepalive = 0 }) {
       const interval = Number(keepalive);
       const peer = interval === 60 ? {} : QUICK;
-      const { vip } = await servedByEach(world, "web", { families: [family], peer });
       await nameNodes(world);
+      const { vip } = await servedByEach(world, "web", { families: [family], peer });
       await world.router().configure(...aboutNodes("timers 60 180"));
       const all = (name: string): Promise<readonly number[]> => peerMetrics(world, `metallb_bgp_${name}`, family);
       await passes(world, seconds(1));
       const [keepalives, updates] = [await all("keepalives_sent"), await all("updates_total")];
-      await routeHolds(world, vip, seconds(3600));
+      await passes(world, seconds(3600));
+      await announcedBy(world, vip, world.nodes, { within: micros(0) });
       // RFC 4271 section 10: a factor from 0.75 to 1.
       for (const [index, count] of (await all("keepalives_sent")).entries()) {
         const more = count - (keepalives[index] ?? 0);
