@@ -16,7 +16,9 @@ const program = new Command("assay")
     `
 Examples:
   assay simulate --demo                          three nodes, one Service, one node dies
+  assay simulate --demo -t bgp-ecmp              the same behind a router that speaks BGP
   assay simulate -f my-cluster/ --fault "10s crash owner" --pcap run.pcapng
+  assay show bgp -f my-cluster/ --at 60s         sessions, negotiated values, last errors, routes told
   assay check my-cluster/                        every problem of a configuration, with file and line
   assay simulate --help                          the faults that there are
   assay topology                                 the networks that come with Assay
@@ -39,18 +41,48 @@ program
   .option("-f, --file <path>", "manifests: a file, a folder, or - for standard input; may be given often", collect)
   .option(
     "-t, --topology <name|folder>",
-    "a topology that comes with Assay, or a folder with a topology.clab.yml (default: lan-3, or dual-stack where the manifests ask for IPv6)",
+    "a topology that comes with Assay, or a folder with a topology.clab.yml (default: one with the routers that BGPPeers name, else lan-3, or dual-stack where the manifests ask for IPv6)",
   )
   .option("--fault <text>", 'what goes wrong, such as "10s crash owner"; may be given often', collect)
   .option("--for <duration>", "how long to simulate (default: 60s)")
   .option("--seed <text>", "same seed, same run", "1")
   .option("--pcap <file>", "write every frame as a pcapng")
   .option("--json <file>", "write the timeline and the verdicts as JSON; - for standard output")
-  .option("--demo", "the sample configuration with one crash")
+  .option("--demo", "the sample configuration of the topology with one crash")
   .addHelpText("after", `\n${faultHelp()}`)
   .action(async (flags) => {
     const { simulateCommand } = await import("./simulate.ts");
     code = await simulateCommand({ file: [], fault: [], ...flags });
+  });
+
+program
+  .command("show")
+  .description(
+    "Shows what the speakers of a simulated cluster know: their BGP and BFD sessions, addresses and members.",
+  )
+  .argument("<bgp|bfd|l2|members>", "what to show")
+  .option("-f, --file <path>", "manifests: a file, a folder, or - for standard input; may be given often", collect)
+  .option("-t, --topology <name|folder>", "as for simulate")
+  .option("--at <time>", "when, from the start of the simulation (default: 30s)")
+  .option("--node <name>", "one node, with everything that there is to say")
+  .option("--fault <text>", "what goes wrong before, as for simulate; may be given often", collect)
+  .option("--seed <text>", "same seed, same run", "1")
+  .option("--json <file>", "write all of it as JSON; - for standard output")
+  .option("--demo", "the sample configuration")
+  .addHelpText(
+    "after",
+    `
+Examples:
+  assay show bgp -f my-cluster/ --at 60s         every session of every node, as "show bgp summary" tells it
+  assay show bgp -f my-cluster/ --node node-1    all about the sessions of the first node, as "show bgp neighbors"
+  assay show bfd --demo -t bgp-ecmp              the BFD sessions of the sample
+  assay show l2 -f my-cluster/ --at 20s --fault "10s crash owner"
+                                                 who answers for which address after a crash
+  assay show members --demo --node k8s-worker    whom the speaker of a node believes to be alive`,
+  )
+  .action(async (what: string, flags) => {
+    const { showCommand } = await import("./show.ts");
+    code = await showCommand(what, { file: [], fault: [], ...flags });
   });
 
 program

@@ -8,7 +8,7 @@ import { findTopology, shippedTopologies } from "../topology/find.ts";
 import { type InterfaceSpec, type Station, type Topology } from "../topology/model.ts";
 import { asksForIpv6 } from "./pools.ts";
 import { few } from "./words.ts";
-import { part } from "./workloads.ts";
+import { part, texts } from "./workloads.ts";
 
 export interface ChosenTopology {
   readonly topology: Topology;
@@ -40,7 +40,8 @@ function askedFor(peer: KubeObject): string {
 /** Whether some router of a topology is the one that a BGPPeer means; `strict`: and takes its AS numbers. */
 function fits(peer: KubeObject, topology: Topology, strict: boolean): boolean {
   const spec = { own: part(peer, "spec", "myASN"), remote: part(peer, "spec", "peerASN") };
-  const address = readIp(String(part(peer, "spec", "peerAddress") ?? ""));
+  const [text = ""] = texts([part(peer, "spec", "peerAddress")]);
+  const address = readIp(text);
   const link = part(peer, "spec", "interface");
   return routersOf(topology).some((station) => {
     const config = station.frr?.config;

@@ -46,3 +46,6 @@ export function peerWords(peer: {
   ];
   return `${name} (${where.join(" ")})`;
 }
+
+/** `controlDetectionTimeExpired` as `control detection time expired`. */
+export const spaced = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);

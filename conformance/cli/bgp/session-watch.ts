@@ -4,7 +4,7 @@ import { type PeerView } from "../../../impl/speaker/bgp/peer-view.ts";
 import { type Micros, micros } from "../../../impl/wire/time.ts";
 import { type NodeView } from "../show/node-view.ts";
 import { type Timeline } from "../timeline.ts";
-import { few, peerWords } from "../words.ts";
+import { few, peerWords, spaced } from "../words.ts";
 
 type SessionView = Pick<NodeView, "node" | "now" | "peers" | "bfd">;
 
@@ -129,11 +129,7 @@ function sessionWords(peer: PeerView): string {
   return `session with ${peerWords(peer)} is up${facts.length === 0 ? "" : `: ${facts.join(", ")}`}`;
 }
 
-/** `controlDetectionTimeExpired` as `control detection time expired`. */
-export const spaced = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-
-const diagnosticWords = ({ diagnostic }: BfdView): string =>
-  diagnostic === "none" ? "" : `: ${spaced(String(diagnostic))}`;
+const diagnosticWords = ({ diagnostic }: BfdView): string => (diagnostic === "none" ? "" : `: ${spaced(diagnostic)}`);
 
 const detectionWords = ({ detectionTime }: BfdView): string =>
   detectionTime === undefined ? "" : `: silence is noticed within ${detectionTime / 1e3} ms`;
