@@ -50,6 +50,7 @@ interface Row {
 export class BfdSessions {
   readonly #owner: BfdOwner;
   readonly #rows = new Map<string, Row>();
+  readonly #byDiscriminator = new Map<number, Row>();
   readonly #receivers = new Set<string>();
   readonly #downs = new Map<string, number>();
   #drawn = 0;
@@ -104,7 +105,9 @@ export class BfdSessions {
       wish.settings,
     );
     const held = daemon.hold({ close: () => socket.close() });
-    this.#rows.set(key, { key, wish, session, socket, held, downs: this.#downs.get(key) ?? 0 });
+    const row = { key, wish, session, socket, held, downs: this.#downs.get(key) ?? 0 };
+    this.#rows.set(key, row);
+    this.#byDiscriminator.set(session.discriminator, row);
     session.start();
   }
 
@@ -119,6 +122,7 @@ export class BfdSessions {
 
   #close(row: Row): void {
     this.#rows.delete(row.key);
+    this.#byDiscriminator.delete(row.session.discriminator);
     row.session.close();
     row.socket.close();
     this.#owner.daemon.letGo(row.held);
@@ -157,11 +161,14 @@ export class BfdSessions {
 
   /** RFC 5880 section 6.8.6: by the discriminator, and by the addresses before that is known. */
   #find({ yourDiscriminator }: BfdControl, from: Ip, arrival: Arrival, multihop: boolean): Row | undefined {
-    const rows = [...this.#rows.values()].filter(({ wish }) => wish.multihop === multihop);
-    if (yourDiscriminator !== 0) return rows.find(({ session }) => session.discriminator === yourDiscriminator);
+    if (yourDiscriminator !== 0) {
+      const row = this.#byDiscriminator.get(yourDiscriminator);
+      return row?.wish.multihop === multihop ? row : undefined;
+    }
     const { host } = this.#owner.daemon;
-    return rows.find(
+    return [...this.#rows.values()].find(
       ({ wish }) =>
+        wish.multihop === multihop &&
         wish.peer === from &&
         (wish.device === undefined || wish.device === arrival.link) &&
         host.vrfOf(arrival.link) === wish.vrf,
