@@ -121,7 +121,10 @@ describe("what BIRD is told of an frr.conf", () => {
     const unnumbered = [" neighbor eth2 interface remote-as external", " neighbor eth2 bfd"];
     writeFileSync(file, translate([...POLICY, "router bgp 64501", ...unnumbered]));
     try {
-      expect(spawnSync("bird", ["-p", "-c", file], { encoding: "utf8" })).toMatchObject({ status: 0, stderr: "" });
+      expect(spawnSync("/usr/sbin/bird", ["-p", "-c", file], { encoding: "utf8" })).toMatchObject({
+        status: 0,
+        stderr: "",
+      });
     } finally {
       rmSync(folder, { recursive: true });
     }
