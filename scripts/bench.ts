@@ -5,8 +5,12 @@ import { availableParallelism, cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { addressResolution } from "./bench/address-resolution.ts";
 import { allocator } from "./bench/allocator.ts";
-import { type Aim, type Benchmark, reached, type Result } from "./bench/benchmark.ts";
+import { type Aim, type Benchmark, reached, type Result, type Skipped } from "./bench/benchmark.ts";
+import { bgpAlive } from "./bench/bgp-alive.ts";
 import { bgpCodec } from "./bench/bgp-codec.ts";
+import { bgpDaemons } from "./bench/bgp-daemons.ts";
+import { bgpRouter } from "./bench/bgp-router.ts";
+import { bgpSpeaker } from "./bench/bgp-speaker.ts";
 import { controller } from "./bench/controller.ts";
 import { election } from "./bench/election.ts";
 import { forwarding } from "./bench/forwarding.ts";
@@ -22,6 +26,10 @@ const BENCHMARKS: readonly Benchmark[] = [
   simulator,
   forwarding,
   bgpCodec,
+  bgpSpeaker,
+  bgpRouter,
+  bgpDaemons,
+  bgpAlive,
   membership,
   suite,
 ];
@@ -49,12 +57,13 @@ function describeAim(aim: Aim): string {
   return aim.of === "ratio" ? `ratio ${bound}` : bound;
 }
 
-function rowOf(result: Result): readonly string[] {
+function rowOf(result: Result | Skipped): readonly string[] {
+  if ("notRun" in result) return [result.benchmark, `not run: ${result.notRun}`, "", "", ""];
   const { benchmark, value, unit, ratio, aim } = result;
   const verdict = reached(result);
   return [
     benchmark,
-    `${number(value)} ${unit}`,
+    `${number(value)} ${unit}`.trimEnd(),
     ratio === undefined ? "" : `${number(ratio.value)} ${ratio.of}`,
     aim === undefined ? "" : describeAim(aim),
     verdict === undefined ? "" : verdict ? "reached" : "not reached",
@@ -72,7 +81,7 @@ function printTable(rows: readonly (readonly string[])[]): void {
     );
 }
 
-function main(): number {
+async function main(): Promise<number> {
   const { values } = parseArgs({
     options: { only: { type: "string" }, json: { type: "string" }, help: { type: "boolean" } },
   });
@@ -86,23 +95,24 @@ function main(): number {
     return 2;
   }
   const machine = { node: process.version, cores: availableParallelism(), processor: cpus()[0]?.model ?? "unknown" };
-  const results: Result[] = [];
+  const results: (Result | Skipped)[] = [];
   for (const { name, run } of chosen) {
     if (process.stderr.isTTY) process.stderr.write(`${name} ...\n`);
-    results.push(...run());
+    results.push(...(await run()));
   }
   printTable([COLUMNS, ...results.map(rowOf)]);
   console.log(`\nNode ${machine.node}, ${machine.cores} cores, ${machine.processor}`);
   const [load = 0] = loadavg();
   if (load > machine.cores)
     console.log(`The machine is busy (load ${load.toFixed(1)}): the suite took longer than it needs.`);
-  const aims = results.map(reached).filter((verdict) => verdict !== undefined);
+  const measured = results.filter((result) => !("notRun" in result));
+  const aims = measured.map(reached).filter((verdict) => verdict !== undefined);
   console.log(`${aims.filter(Boolean).length} of ${aims.length} aims reached`);
   if (values.json !== undefined) {
-    const report = { machine, results: results.map((result) => ({ ...result, reached: reached(result) })) };
+    const report = { machine, results: results.map((result) => ("notRun" in result ? result : { ...result, reached: reached(result) })) };
     writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
   }
   return 0;
 }
 
-process.exit(main());
+process.exit(await main());

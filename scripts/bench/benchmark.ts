@@ -14,9 +14,17 @@ export interface Result {
   readonly aim?: Aim;
 }
 
+/** What this machine cannot do, and why. */
+export interface Skipped {
+  readonly benchmark: string;
+  readonly notRun: string;
+}
+
+type Rows = readonly (Result | Skipped)[];
+
 export interface Benchmark {
   readonly name: string;
-  readonly run: () => readonly Result[];
+  readonly run: () => Rows | Promise<Rows>;
 }
 
 /** Undefined where the benchmark aims at nothing. */
