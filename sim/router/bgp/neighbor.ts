@@ -10,7 +10,7 @@ import {
 } from "../../../impl/wire/bgp/notification.ts";
 import { type Open } from "../../../impl/wire/bgp/open.ts";
 import { type Ip, ipToBigInt } from "../../../impl/wire/ip.ts";
-import { type Micros, micros } from "../../../impl/wire/time.ts";
+import { type Micros, micros, plus } from "../../../impl/wire/time.ts";
 import { type TcpHandler, type TcpSocket } from "../../host/tcp.ts";
 import { type PeerSettings } from "../config/model.ts";
 import { Alarm, type Daemon } from "../daemon.ts";
@@ -74,6 +74,7 @@ export class Neighbor implements SessionOwner {
   #other: Session | undefined;
   #agreement: Agreement | undefined;
   #rest: Micros;
+  #clearingUntil = micros(0);
   /** Why it is kept down; undefined where it may come up. */
   #heldDown: string | undefined = "not started";
 
@@ -181,8 +182,10 @@ export class Neighbor implements SessionOwner {
   accept(socket: TcpSocket): TcpHandler | undefined {
     if (this.#heldDown !== undefined) return undefined;
     // RFC 4724 section 4.2: the neighbour has restarted and nobody said so.
-    if (this.isEstablished && this.#agreement?.gracefulRestart !== undefined)
+    if (this.isEstablished && this.#agreement?.gracefulRestart !== undefined) {
       this.#own?.lose("the neighbour came back");
+      this.#clearingUntil = this.#owner.daemon.now;
+    }
     this.#other?.stop("a newer connection came");
     this.#address = socket.remote.ip;
     this.#other = this.#session(true);
@@ -220,8 +223,9 @@ export class Neighbor implements SessionOwner {
 
   prevails(session: Session, open: Open): boolean {
     const rival = session === this.#own ? this.#other : this.#own;
-    if (rival === undefined || ORDER.indexOf(rival.state) < ORDER.indexOf("openSent")) return true;
-    const stays = rival.state !== "established" && session.incoming === this.#keepsIncoming(open);
+    const isAlone = rival === undefined || ORDER.indexOf(rival.state) < ORDER.indexOf("openSent");
+    if (isAlone && (!session.incoming || this.#owner.daemon.now >= this.#clearingUntil)) return true;
+    const stays = !isAlone && rival.state !== "established" && session.incoming === this.#keepsIncoming(open);
     const loser = stays ? rival : session;
     loser.stop("collision", notification(ERRORS.connectionCollisionResolution));
     return stays;
@@ -260,7 +264,10 @@ export class Neighbor implements SessionOwner {
     if (session === this.#other) this.#other = undefined;
     if (session === this.#own) {
       this.#own = undefined;
-      if (agreement !== undefined) this.#owner.lost(this, agreement, ending);
+      if (agreement !== undefined) {
+        this.#clearingUntil = plus(this.#owner.daemon.now, this.#owner.habits.clearing);
+        this.#owner.lost(this, agreement, ending);
+      }
       if (!this.identity.dynamic) this.#restNow();
     }
     if (this.identity.dynamic && this.#own === undefined && this.#other === undefined) this.#owner.gone(this);
