@@ -1,3 +1,5 @@
+import { type Peer } from "../../impl/api/config.ts";
+import { isLinkLocal } from "../../impl/wire/ip.ts";
 import { type Prefix } from "../../impl/wire/prefix.ts";
 import { type BgpConnection, type BgpTalk, type ToldRoute } from "./bgp-talk.ts";
 import { type ClusterView, type DesireOptions, desiredRoutes, routeWords } from "./desired-routes.ts";
@@ -21,9 +23,10 @@ export function toldAsDesired(talk: BgpTalk, view: ClusterView, options: DesireO
     const { node, peer: ip, peerPort, internal, families, told } = connection;
     const config = view.configFor(node);
     if (config === undefined) return [];
-    const peers = [...config.peers.values()].filter(
-      ({ peer, peerPort: port }) => peer.kind === "address" && peer.ip === ip && port === peerPort,
-    );
+    // A connection does not say which interface it goes through.
+    const isMeant = ({ peer, peerPort: port }: Peer): boolean =>
+      port === peerPort && (isLinkLocal(ip) ? peer.kind === "interface" : peer.kind === "address" && peer.ip === ip);
+    const peers = [...config.peers.values()].filter(isMeant);
     const [peer] = peers;
     // Of several peers at one address a connection does not say which it is.
     if (peers.length > 1) return [];

@@ -1,6 +1,7 @@
+import { findCapability } from "../../impl/wire/bgp/capabilities.ts";
 import { ERRORS } from "../../impl/wire/bgp/error-codes.ts";
 import { describeNotification } from "../../impl/wire/bgp/notification.ts";
-import { formatSeconds, type Micros, minus, seconds } from "../../impl/wire/time.ts";
+import { formatSeconds, type Micros, minus, plus, seconds } from "../../impl/wire/time.ts";
 import { type BgpConnection, type BgpTalk, type Moment } from "./bgp-talk.ts";
 import { type Invariant, type Observation } from "./invariant.ts";
 
@@ -70,6 +71,27 @@ export function holdTimeKept(talk: BgpTalk): Invariant {
       if (observation.kind === "disturbance" && observation.what !== "objects change") disturbedAt = now;
       const moment = talk.follow(observation, now);
       return moment === undefined ? undefined : judge(moment, now);
+    },
+  };
+}
+
+/** Routers work off what they notice, and somebody looks only now and then. */
+const NOTICED: Micros = seconds(3);
+
+/** What a dead speaker told goes when its hold time is over; with graceful restart (RFC 4724) the restart time later. */
+export function noRoutesLeftBehind(talk: BgpTalk): Invariant {
+  return {
+    name: "B11.6",
+    observe(observation) {
+      if (observation.kind !== "leftover") return undefined;
+      const { router, node, local, away, stale } = observation;
+      const connection = talk.connections().findLast((each) => each.node === node && each.local === local);
+      if (connection === undefined || connection.holdTime === 0) return undefined;
+      const { open } = connection.sides.speaker;
+      const restart = findCapability(open?.capabilities ?? [], "gracefulRestart")?.restartTime ?? seconds(0);
+      const bound = plus(plus(connection.holdTime, stale ? restart : seconds(0)), NOTICED);
+      if (away <= bound) return undefined;
+      return `${router} still has ${stale ? "stale " : ""}routes of ${node}, whose speaker went ${formatSeconds(away)} ago`;
     },
   };
 }

@@ -155,6 +155,35 @@ describe("what goes on between a speaker and a peer", () => {
   });
 });
 
+describe("what a dead speaker told", () => {
+  const left = (away: number, stale = false): readonly [number, Observation] => [
+    away,
+    { kind: "leftover", router: "router", node: "a", local: "192.0.2.11" as Ip, away: seconds(away), stale },
+  ];
+
+  it("goes with its hold time", () => {
+    expect(judge([...handshake(), left(12)])).toEqual([]);
+    expect(judge([...handshake(), left(13)])).toEqual([
+      "13s B11.6: router still has routes of a, whose speaker went 13s ago",
+    ]);
+  });
+
+  it("may stay for the restart time where both agreed on that", () => {
+    const capability = { kind: "gracefulRestart", restarting: false, notification: true, families: [] } as const;
+    const offer = encodeOpen({
+      kind: "open",
+      asn: CLUSTER_ASN,
+      holdTime: seconds(9),
+      bgpIdentifier: parseIpv4("192.0.2.11"),
+      capabilities: [{ ...capability, restartTime: seconds(120) }],
+    });
+    const started: Line = [0, "speaker", offer];
+    expect(judge([...handshake(), started, left(132, true)])).toEqual([]);
+    expect(judge([...handshake(), started, left(133, true)])).toHaveLength(1);
+    expect(judge([...handshake(), started, left(14, false)])).toHaveLength(1);
+  });
+});
+
 const ADDRESS = { status: { loadBalancer: { ingress: [{ ip: "203.0.113.10" }] } } };
 const NODE: KubeObject = { apiVersion: "v1", kind: "Node", metadata: { name: "a", labels: { rack: "one" } } };
 const POD = { addresses: ["10.0.0.1"], conditions: { ready: true }, nodeName: "b" };

@@ -39,6 +39,17 @@ export type Observation =
       readonly peerPort: number;
       readonly by: "speaker" | "peer";
       readonly said: Said["what"];
+    }
+  /** A router still holds what a node told whose speaker has not run for so long. */
+  | {
+      readonly kind: "leftover";
+      readonly router: string;
+      readonly node: string;
+      /** The node's address in the session. */
+      readonly local: Ip;
+      readonly away: Micros;
+      /** RFC 4724: the router keeps it on purpose. */
+      readonly stale: boolean;
     };
 
 /** A rule that holds throughout every run. Each instance watches one run. */

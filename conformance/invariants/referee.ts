@@ -2,7 +2,14 @@ import { formatSeconds, type Micros } from "../../impl/wire/time.ts";
 import { SYSTEM } from "../objects.ts";
 import { addressesStay, noAddressTwice } from "./addresses.ts";
 import { noIdleUpdates, toldAsDesired } from "./bgp-routes.ts";
-import { holdTimeKept, noComplaints, noNeedlessReset, nothingAfterGoodbye, oneSession } from "./bgp-sessions.ts";
+import {
+  holdTimeKept,
+  noComplaints,
+  noNeedlessReset,
+  noRoutesLeftBehind,
+  nothingAfterGoodbye,
+  oneSession,
+} from "./bgp-sessions.ts";
 import { BgpTalk } from "./bgp-talk.ts";
 import { ClusterView } from "./desired-routes.ts";
 import { type Invariant, type Observation } from "./invariant.ts";
@@ -42,6 +49,7 @@ export class Referee {
       oneSession(talk),
       holdTimeKept(talk),
       nothingAfterGoodbye(talk),
+      noRoutesLeftBehind(talk),
     ];
   }
 

@@ -12,7 +12,7 @@ import { createController } from "../../../impl/shell/controller-process.ts";
 import { createSpeaker, type SpeakerProcess } from "../../../impl/shell/speaker-process.ts";
 import { familyOf, type Ip, parseIp } from "../../../impl/wire/ip.ts";
 import { prefixFamily } from "../../../impl/wire/prefix.ts";
-import { millis, type Micros, plus, seconds } from "../../../impl/wire/time.ts";
+import { millis, type Micros, minus, plus, seconds } from "../../../impl/wire/time.ts";
 import { type CapturedFrame } from "../../../sim/capture.ts";
 import { createWorld, type World as SimWorld } from "../../../sim/create-world.ts";
 import { type Host } from "../../../sim/host/host.ts";
@@ -83,6 +83,7 @@ export interface SimOptions extends WorldOptions {
 const OWNER_WINDOW: Micros = seconds(25);
 /** Push/pull has one or two under way at a time. */
 const MOST_STREAMS = 4;
+const LOOK: Micros = seconds(1);
 const PROXY_DELAY: Micros = millis(100);
 const MEMBERS_PORT = 7946;
 const PORTS = [80, 81, 443, 8080];
@@ -120,6 +121,8 @@ export class SimCluster {
   readonly #inputs: ClusterInputs;
   readonly #bgpWire = new BgpWire();
   readonly #routers = new Map<string, Router>();
+  /** Nodes whose speaker does not run, and since when. */
+  readonly #awaySince = new Map<string, Micros>();
   #hasPeers = false;
   #starts = 0;
   #faults = 0;
@@ -170,6 +173,7 @@ export class SimCluster {
     for (const [index, slot] of [...this.#speakers.values()].entries()) {
       this.sim.scheduler.at(millis(2 + index), () => slot.start());
     }
+    if (this.#routers.size > 0) this.sim.scheduler.at(LOOK, () => this.#watchLeftovers());
   }
 
   host(name: string): Host {
@@ -289,6 +293,29 @@ export class SimCluster {
       this.#apiFaults.delete(fault);
       for (const handle of fault.handles) handle[Symbol.dispose]();
     };
+  }
+
+  /** Looks every second at what routers hold of nodes whose speaker does not run. */
+  #watchLeftovers(): void {
+    const { now } = this.sim.scheduler;
+    for (const [node, { runs }] of this.#speakers) {
+      if (runs) this.#awaySince.delete(node);
+      else if (!this.#awaySince.has(node)) this.#awaySince.set(node, now);
+    }
+    if (this.#awaySince.size > 0) for (const [name, router] of this.#routers) this.#findLeftovers(name, router);
+    this.sim.scheduler.at(plus(now, LOOK), () => this.#watchLeftovers());
+  }
+
+  #findLeftovers(name: string, router: Router): void {
+    const seen = new Set<string>();
+    for (const { peer: local, stale } of router.paths()) {
+      const node = this.nodeWith(local);
+      const since = node === undefined ? undefined : this.#awaySince.get(node);
+      if (node === undefined || since === undefined || seen.has(`${local} ${stale}`)) continue;
+      seen.add(`${local} ${stale}`);
+      const away = minus(this.sim.scheduler.now, since);
+      this.observe({ kind: "leftover", router: name, node, local, away, stale });
+    }
   }
 
   /** Cuts every watch that is open now. */

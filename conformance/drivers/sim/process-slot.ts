@@ -28,6 +28,11 @@ export class ProcessSlot<T extends Daemon> {
     return this.#running?.ports.state === "ended" ? undefined : this.#running?.process;
   }
 
+  /** It exists, and gets time to run. */
+  get runs(): boolean {
+    return this.#running?.ports.state === "running" && this.#host.alive;
+  }
+
   /** What it holds open, and how many series it exposes. */
   resources(): Readonly<Record<string, number>> {
     const series = this.process?.metrics.expose().split("\n").length ?? 0;
