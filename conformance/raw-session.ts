@@ -138,7 +138,7 @@ export async function warned(session: RawSession, reason: string, text: string):
       const warning = await peerWarning(session);
       return warning.startsWith(`${reason}: `) && warning.includes(text);
     },
-    seconds(5),
+    seconds(10),
   );
   const warning = await peerWarning(session);
   expectTrue("the warning is one line of text", !/\p{Cc}|\p{Bidi_Control}/u.test(warning));

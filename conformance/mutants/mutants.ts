@@ -1,5 +1,13 @@
 import { ADDRESS_MUTANTS } from "./addresses.ts";
 import { BGP_MUTANTS } from "./bgp.ts";
+import {
+  BFD_PACKET_MUTANTS,
+  BGP_FLOW_MUTANTS,
+  BGP_GOODBYE_MUTANTS,
+  BGP_OPEN_MUTANTS,
+  BGP_STREAM_MUTANTS,
+  BGP_UPDATE_MUTANTS,
+} from "./bgp-input.ts";
 import { API_MUTANTS, INPUT_MUTANTS, NEIGHBOUR_MUTANTS, NETWORK_MUTANTS } from "./faults.ts";
 import { LAYER2_MUTANTS } from "./layer2.ts";
 import { type Mutant } from "./mutant.ts";
@@ -21,4 +29,10 @@ export const MUTANT_GROUPS: readonly MutantGroup[] = [
   { mutants: API_MUTANTS, scenarios: ["api-faults/"] },
   { mutants: INPUT_MUTANTS, scenarios: ["bad-input/"] },
   { mutants: BGP_MUTANTS, scenarios: ["bgp/"] },
+  { mutants: BGP_OPEN_MUTANTS, scenarios: ["bgp-input/open"] },
+  { mutants: BGP_STREAM_MUTANTS, scenarios: ["bgp-input/stream"] },
+  { mutants: BGP_UPDATE_MUTANTS, scenarios: ["bgp-input/update"] },
+  { mutants: BGP_GOODBYE_MUTANTS, scenarios: ["bgp-input/goodbye"] },
+  { mutants: BGP_FLOW_MUTANTS, scenarios: ["bgp-input/flow", "bgp-input/dial", "bgp-input/restart"] },
+  { mutants: BFD_PACKET_MUTANTS, scenarios: ["bgp-input/bfd"] },
 ];

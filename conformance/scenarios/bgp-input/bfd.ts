@@ -59,7 +59,7 @@ function gapsOf(heard: readonly BfdHeard[], since: number): readonly number[] {
 
 export const scenarios: readonly Scenario[] = [
   {
-    name: "bgp-input/wrong-bfd-packet",
+    name: "bgp-input/bfd-wrong-packet",
     title: "A BFD packet that breaks a rule is counted and changes nothing",
     cites: ["F30"],
     topology: "lan-3",
@@ -89,7 +89,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "bgp-input/truncated-bfd-packet",
+    name: "bgp-input/bfd-truncated-packet",
     title: "A BFD packet that ends early, wherever it ends, is counted and changes nothing",
     cites: ["F30"],
     topology: "lan-3",
@@ -107,7 +107,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "bgp-input/strange-bfd-packet",
+    name: "bgp-input/bfd-strange-packet",
     title: "A BFD packet that is merely unusual keeps the session up like any other",
     cites: ["F30"],
     topology: "lan-3",

@@ -25,6 +25,7 @@ import {
   type RawSession,
   startRaw,
   stillUp,
+  warned,
   wordsOn,
 } from "../../raw-session.ts";
 import { addressOf, passes } from "../../steps.ts";
@@ -67,14 +68,14 @@ async function restartOffered(session: RawSession, number: number): Promise<stri
 
 export const scenarios: readonly Scenario[] = [
   {
-    name: "bgp-input/keys",
+    name: "bgp-input/dial-keys",
     title: "Segments are signed with the peer's password, and with nothing else is there a session or a word",
     cites: ["F44"],
     topology: "lan-3",
     needs: ["rawBgp", "kubernetes"],
     variants: [
       { name: "same", password: KEY, key: KEY, meets: true },
-      { name: "different", password: "correct house", key: KEY, meets: false },
+      { name: "different", password: "Correct horse", key: KEY, meets: false },
       { name: "none-at-the-peer", password: KEY, key: "", meets: false },
       { name: "none-here", password: "", key: KEY, meets: false },
       { name: "of-80-bytes", password: "x".repeat(80), key: "x".repeat(80), meets: true },
@@ -87,7 +88,10 @@ export const scenarios: readonly Scenario[] = [
         ...(password === "" ? {} : { peer: { password: String(password) } }),
       });
       if (meets === true) await established(session);
-      else await passes(world, PROPAGATION);
+      else {
+        await warned(session, "SessionFailed", "no connection in time");
+        await passes(world, PROPAGATION);
+      }
       const all = await session.raw.connections();
       expectEqual("somebody was heard", all.flatMap(wordsOn).length > 0, meets);
       expectEqual("a session", await peerMetric(session, "metallb_bgp_session_up"), meets === true ? 1 : 0);
@@ -97,7 +101,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "bgp-input/key-changes",
+    name: "bgp-input/dial-key-changes",
     title: "A password that changes ends the session with a word, and its return brings it back",
     cites: ["F44"],
     topology: "lan-3",
@@ -118,7 +122,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "bgp-input/peer-that-dials",
+    name: "bgp-input/dial-crossed",
     title: "A peer that dials the speaker too is refused, and the session that there is goes on",
     cites: ["F26"],
     topology: "lan-3",
@@ -135,7 +139,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "bgp-input/graceful-restart",
+    name: "bgp-input/restart-said",
     title:
       "A speaker that will be back says so in the way that the peer knows, and says when it has told everything again",
     cites: ["F29"],
@@ -172,7 +176,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "bgp-input/peer-that-resets",
+    name: "bgp-input/dial-reset",
     title: "A peer whose TCP answers with a reset, over and over, is dialled again within seconds and not without rest",
     cites: ["F10"],
     topology: "lan-3",

@@ -75,7 +75,7 @@ async function heavyRoute(session: RawSession): Promise<void> {
 
 export const scenarios: readonly Scenario[] = [
   {
-    name: "bgp-input/mass-withdrawal",
+    name: "bgp-input/flow-mass-withdrawal",
     title: "Hundreds of routes come and go in few messages, none too long, and the session and the other routes stay",
     cites: ["F27"],
     topology: "dual-stack",
@@ -116,7 +116,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "bgp-input/refresh-flood",
+    name: "bgp-input/flow-refresh-flood",
     title: "A peer that asks for the routes a thousand times a second is answered once a second, and stops nobody",
     cites: ["F28"],
     topology: "lan-3",
@@ -142,7 +142,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "bgp-input/peer-that-does-not-read",
+    name: "bgp-input/flow-unread",
     title: "What waits for a peer that reads nothing is bounded; after eight minutes it is given up, and tried again",
     cites: ["F25"],
     topology: "lan-3",

@@ -109,7 +109,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "bgp-input/last-words",
+    name: "bgp-input/goodbye-text",
     title: "What the other operator has to say reaches people, and nothing in it steers their terminal",
     cites: ["F23"],
     topology: "lan-3",
@@ -128,7 +128,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "bgp-input/flapping-peer",
+    name: "bgp-input/goodbye-at-once",
     title: "A peer that ends every session at once is told about in few words",
     cites: ["F23"],
     topology: "lan-3",

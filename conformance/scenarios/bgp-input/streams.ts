@@ -84,7 +84,7 @@ async function received(session: RawSession): Promise<readonly number[]> {
 
 export const scenarios: readonly Scenario[] = [
   {
-    name: "bgp-input/bad-header",
+    name: "bgp-input/stream-bad-header",
     title: "A header that is wrong ends the connection with the reason, before the session is up and after",
     cites: ["F12"],
     topology: "lan-3",
@@ -112,7 +112,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "bgp-input/unexpected-message",
+    name: "bgp-input/stream-unexpected-message",
     title: "A message that has no place in the state of the session ends it with the type of the message",
     cites: ["F10"],
     topology: "lan-3",
@@ -132,7 +132,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "bgp-input/split-messages",
+    name: "bgp-input/stream-split",
     title: "Messages mean the same wherever the stream is cut",
     cites: ["F13"],
     topology: "lan-3",
@@ -170,7 +170,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "bgp-input/many-in-one-piece",
+    name: "bgp-input/stream-many-in-one-piece",
     title: "A thousand messages at once are a thousand messages, and need no thousand answers",
     cites: ["F13"],
     topology: "lan-3",
@@ -192,7 +192,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "bgp-input/byte-by-byte",
+    name: "bgp-input/stream-byte-by-byte",
     title: "A byte each second is a message in the end, if it ends in time",
     cites: ["F13"],
     topology: "lan-3",
@@ -211,7 +211,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "bgp-input/slow-handshake",
+    name: "bgp-input/stream-slow-handshake",
     title: "A peer that takes its time to say OPEN, byte by byte or not at all, is given up after ten seconds",
     cites: ["F13"],
     topology: "lan-3",
@@ -235,7 +235,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "bgp-input/no-sign-of-life",
+    name: "bgp-input/stream-no-sign-of-life",
     title: "Only a whole KEEPALIVE or UPDATE proves that the peer is there: the hold timer runs over everything else",
     cites: ["F24", "F13"],
     topology: "lan-3",
@@ -267,7 +267,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "bgp-input/no-keepalive",
+    name: "bgp-input/stream-no-agreement",
     title: "A peer that says OPEN and never agrees to ours has no session, and is given up when its hold time is over",
     cites: ["F24"],
     topology: "lan-3",
@@ -285,7 +285,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "bgp-input/improper-refresh",
+    name: "bgp-input/stream-improper-refresh",
     title:
       "ROUTE-REFRESH of another length ends the session with the message; one that asks for nothing we have does not",
     cites: ["F28"],
@@ -311,7 +311,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "bgp-input/goodbye-to-a-goodbye",
+    name: "bgp-input/goodbye-unanswered",
     title: "Nothing is said to a peer that says NOTIFICATION, whatever is in it",
     cites: ["F23"],
     topology: "lan-3",

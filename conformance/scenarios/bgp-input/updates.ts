@@ -82,6 +82,10 @@ const RESETS: Readonly<Record<string, { readonly sent: Uint8Array; readonly answ
   "mp-reach-twice": { sent: inMultiprotocol(ORIGIN, AS_PATH, v6Route(GLOBAL), v6Route(GLOBAL)), answer: "3/1" },
   "mp-unreach-twice": { sent: inMultiprotocol(mpUnreach(...IPV6), mpUnreach(...IPV6)), answer: "3/1" },
   "mp-reach-without-a-family": { sent: inMultiprotocol(ORIGIN, AS_PATH, mpReach(0, 2)), answer: "3/9" },
+  // RFC 4271 section 6.3; the data is the attribute.
+  "unknown-well-known-attribute": { sent: routeWith(...ROUTE, attribute(WELL_KNOWN, 99, 1)), answer: "3/2 40630101" },
+  // RFC 7606 section 5.2: there may have been a route.
+  "mistake-without-a-route": { sent: update({ attributes: attribute(WELL_KNOWN, 1, 3) }), answer: "3/6 40010103" },
   "mp-unreach-of-nothing": { sent: inMultiprotocol(mpUnreach()), answer: "3/9" },
 };
 
@@ -344,28 +348,28 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   judging(
-    "treated-as-withdrawn",
+    "update-treated-as-withdrawn",
     "An UPDATE whose routes are worth nothing costs them and not the session",
     ["F15", "F16", "F18", "F21", "F22"],
     WITHDRAWN,
     "treatAsWithdraw",
   ),
   judging(
-    "attribute-discarded",
+    "update-attribute-discarded",
     "An attribute that is wrong and does not matter costs nothing but itself",
     ["F18", "F19"],
     DISCARDED,
     "attributeDiscard",
   ),
   judging(
-    "harmless-update",
+    "update-harmless",
     "Nothing is found in UPDATEs that are right, in whatever order and with whatever else they come",
     ["F19", "F20", "F21", "F22"],
     HARMLESS,
     undefined,
   ),
   {
-    name: "bgp-input/other-families",
+    name: "bgp-input/update-of-other-families",
     title: "Routes of a family that the session does not carry are passed over unread",
     cites: ["F17", "F20"],
     topology: "lan-3",
@@ -377,7 +381,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "bgp-input/unreadable-family",
+    name: "bgp-input/update-unreadable-family",
     title: "IPv6 routes that cannot be told apart cost their family and not the session",
     cites: ["F17", "F20"],
     topology: "lan-3",
@@ -394,7 +398,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "bgp-input/as4-path-of-an-old-peer",
+    name: "bgp-input/update-as4-path",
     title: "An AS4_PATH that is wrong is discarded wherever it stands, and AS_PATH counts",
     cites: ["F19"],
     topology: "lan-3",
@@ -407,7 +411,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "bgp-input/wrong-updates-for-ever",
+    name: "bgp-input/update-wrong-for-ever",
     title: "A peer that sends nothing but wrong UPDATEs, a thousand at a time, keeps its session and costs no memory",
     cites: ["F15", "F28"],
     topology: "lan-3",
