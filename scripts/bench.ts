@@ -105,11 +105,14 @@ async function main(): Promise<number> {
   const [load = 0] = loadavg();
   if (load > machine.cores)
     console.log(`The machine is busy (load ${load.toFixed(1)}): the suite took longer than it needs.`);
-  const measured = results.filter((result) => !("notRun" in result));
+  const measured = results.filter((result): result is Result => !("notRun" in result));
   const aims = measured.map(reached).filter((verdict) => verdict !== undefined);
   console.log(`${aims.filter(Boolean).length} of ${aims.length} aims reached`);
   if (values.json !== undefined) {
-    const report = { machine, results: results.map((result) => ("notRun" in result ? result : { ...result, reached: reached(result) })) };
+    const report = {
+      machine,
+      results: results.map((result) => ("notRun" in result ? result : { ...result, reached: reached(result) })),
+    };
     writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
   }
   return 0;

@@ -51,8 +51,8 @@ function sessionsAlone(nodes: number): Lan {
 const SUBJECTS: readonly Subject[] = [
   { name: "3 nodes, whole cluster", nodes: 3, build: () => cluster("bgp-one-router"), settle: 60, round: 60 },
   { name: "40 nodes, whole cluster", nodes: 40, build: () => cluster("bgp-40-nodes"), settle: 60, round: 6 },
-  { name: "100 nodes, sessions alone", nodes: 100, build: () => sessionsAlone(100), settle: 30, round: 4 },
-  { name: "1,000 nodes, sessions alone", nodes: 1000, build: () => sessionsAlone(1000), settle: 30, round: 0.6 },
+  { name: "100 nodes, sessions alone", nodes: 100, build: () => sessionsAlone(100), settle: 12, round: 4 },
+  { name: "1,000 nodes, sessions alone", nodes: 1000, build: () => sessionsAlone(1000), settle: 12, round: 0.6 },
 ];
 
 function advance({ scheduler }: World, by: number): void {

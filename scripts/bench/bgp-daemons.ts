@@ -134,7 +134,10 @@ async function results(name: string, suiteOf: (options: SuiteOptions) => Routing
       benchmark: `BGP: 10,000 Services into ${name}, ${what}`,
       value: median(pairs.map(([ours]) => ours[figure])),
       unit,
-      ratio: { value: median(pairs.map(([ours, bare]) => ours[figure] / bare[figure])), of: "to bytes computed before" },
+      ratio: {
+        value: median(pairs.map(([ours, bare]) => ours[figure] / bare[figure])),
+        of: "to bytes computed before",
+      },
     });
     return [row("until its kernel has all routes", "milliseconds", "ms"), row("bytes", "bytes", "")];
   } finally {

@@ -89,7 +89,11 @@ export function bgpLan(nodes: number, processOf: (index: number, world: World, n
 function plug(world: World, sw: Switch, name: string, link: string, number: number): Host {
   const host = new Host(world, { name });
   host.addInterface({ name: link, mac: macFromBytes(Uint8Array.of(2, 0, 0, 0, number >>> 8, number)) });
-  const cable = connect(world, { device: host.interface(link).device, port: link, name }, { device: sw, port: name, name: "sw" });
+  const cable = connect(
+    world,
+    { device: host.interface(link).device, port: link, name },
+    { device: sw, port: name, name: "sw" },
+  );
   host.plug(link, cable.a);
   sw.plug(name, cable.b);
   return host;

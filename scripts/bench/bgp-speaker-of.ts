@@ -86,11 +86,7 @@ export const serviceAt = (index: number): ReturnType<typeof serviceOf> =>
   serviceOf(`s${index}`, { ips: [addressOf(index)] });
 
 /** It knows everything that it has to, and has not been started. */
-export function bgpSpeakerOf(
-  services: number,
-  peers: readonly Peer[],
-  random: Random = { next: () => 0.5 },
-): Speaker {
+export function bgpSpeakerOf(services: number, peers: readonly Peer[], random: Random = { next: () => 0.5 }): Speaker {
   const metrics = new Metrics();
   const bgp = new Bgp("node", {
     ignoreExcludeLabel: false,

@@ -12,7 +12,7 @@ import { compare, draws, median, processorTime } from "./timing.ts";
 const MANY = 10_000;
 const FEW = 10;
 const PEERS = 100;
-const ROUNDS = 5;
+const ROUNDS = 3;
 const LOCAL = { ip: parseIp("192.0.2.11"), port: 40_000 };
 const FIRST_PEER = 0xc000_0301n;
 
@@ -98,14 +98,12 @@ function changing(services: number, peers: number, changes: number, there: Chang
   };
 }
 
-const CHANGES = 10_000;
+const CHANGES = 6_000;
 
 function change(what: string, there: Change, back: Change): Result {
-  const { one, ratio } = compare(
-    changing(MANY, 1, CHANGES, there, back),
-    changing(FEW, 1, CHANGES, there, back),
-    { rounds: ROUNDS },
-  );
+  const { one, ratio } = compare(changing(MANY, 1, CHANGES, there, back), changing(FEW, 1, CHANGES, there, back), {
+    rounds: ROUNDS,
+  });
   return {
     benchmark: `BGP: ${what} among 10,000 Services`,
     value: (one / CHANGES) * 1000,

@@ -49,7 +49,7 @@ const MP_LENGTH_AT = 25;
 export function packUpdates(announcements: Iterable<Announcement>, context: PackContext): Packed {
   const messages: Uint8Array[] = [];
   const oversized: Announcement[] = [];
-  for (const group of groups(announcements, context)) {
+  for (const group of groups([...announcements], context)) {
     const template = announceTemplate(group.family, group.announcement, context);
     const left = fill(template, group, context, messages);
     if (left.length > 0) oversized.push({ ...group.announcement, prefixes: left });
@@ -93,12 +93,15 @@ interface Group extends Batch {
   readonly prefixes: Prefix[];
 }
 
-function groups(announcements: Iterable<Announcement>, { asSize }: PackContext): Iterable<Group> {
+function groups(announcements: readonly Announcement[], { asSize }: PackContext): Iterable<Group> {
   const found = new Map<string, Group>();
   const keys = new Map<PathAttributes, string>();
+  // Attributes that stand alone are equal to no others.
+  const keyOf = (attributes: PathAttributes): string =>
+    announcements.length === 1 ? "" : String.fromCharCode(...encodeAttributes(attributes, asSize));
   for (const announcement of announcements) {
     const { attributes, nextHop, linkLocal } = announcement;
-    const key = keys.get(attributes) ?? String.fromCharCode(...encodeAttributes(attributes, asSize));
+    const key = keys.get(attributes) ?? keyOf(attributes);
     keys.set(attributes, key);
     let group: Group | undefined;
     for (const prefix of announcement.prefixes) {
