@@ -57,7 +57,8 @@ async function simulate(flags: SimulateFlags, prepared: Prepared, course: Course
     notes,
     refused,
     missed,
-    timeline: timeline.entries,
+    // What happened while the results were collected is no part of it.
+    timeline: timeline.entries.filter(({ at }) => at <= end),
     services,
     clients,
     bgp,

@@ -1,7 +1,7 @@
 // The topology that fits the manifests best, where a person names none.
 import { type KubeObject } from "../../impl/api/kubernetes.ts";
 import { readIp } from "../../impl/wire/ip.ts";
-import { contains } from "../../impl/wire/prefix.ts";
+import { contains, maskTo } from "../../impl/wire/prefix.ts";
 import { type RemoteAs, type RouterConfig } from "../../sim/router/config/model.ts";
 import { MANAGEMENT_LINK } from "../topology/load.ts";
 import { findTopology, shippedTopologies } from "../topology/find.ts";
@@ -94,14 +94,28 @@ function takes({ bgp }: RouterConfig, { stations, nodes }: Topology, { own, remo
   });
 }
 
-/** `bgp-ecmp (tor 192.0.2.1 2001:db8:0:2::1 in AS 64501)`. */
-function routerWords(topology: Topology): string {
-  const routers = routersOf(topology).map((station) => {
+/** `192.0.2.1 in AS 64501`: routers on a subnet of the nodes. */
+function routerWords(topology: Topology): readonly string[] {
+  const subnets = topology.stations
+    .filter(({ name }) => topology.nodes.includes(name))
+    .flatMap((station) =>
+      linksOf(station).flatMap((link) => link.addresses.map(({ ip, length }) => maskTo(ip, length))),
+    );
+  return routersOf(topology).flatMap((station) => {
+    const links = linksOf(station).flatMap((link) => link.addresses.map(({ ip }) => ip));
+    const near = links.find((ip) => subnets.some((subnet) => contains(subnet, ip)));
     const asns = station.frr?.config.bgp.map(({ asn }) => asn) ?? [];
-    const addresses = linksOf(station).flatMap((link) => link.addresses.map(({ ip }) => ip));
-    return `${station.name} ${addresses.slice(0, 2).join(" ")} in AS ${asns.join(", ")}`;
+    return near === undefined ? [] : `${near} in AS ${asns.join(", ")}`;
   });
-  return `${topology.name} (${few(routers)})`;
+}
+
+/** `192.0.2.1 in AS 64501 (bgp-ecmp, bgp-spine)`. */
+function knownRouters(topologies: readonly Topology[]): string {
+  const places = new Map<string, string[]>();
+  for (const topology of topologies) {
+    for (const words of routerWords(topology)) places.set(words, [...(places.get(words) ?? []), topology.name]);
+  }
+  return [...places].map(([words, names]) => `${words} (${names.join(", ")})`).join("; ");
 }
 
 /** What a person has to know whose peers are not there. */
@@ -154,9 +168,8 @@ export function chooseTopology(objects: readonly KubeObject[]): ChosenTopology {
   if (best !== undefined) {
     return { topology: best, notes: [`the routers that the BGPPeers ask for are in ${best.name}: simulated there`] };
   }
-  const known = all.map(routerWords).join("; ");
   const notes = [
-    `no topology that comes with Assay has every router that the BGPPeers ask for, so BGP has nobody to talk to on ${plain.name}. Change the peers, or describe your network in a folder for --topology. Those with routers: ${known}`,
+    `no topology that comes with Assay has every router that the BGPPeers ask for, so BGP has nobody to talk to on ${plain.name}. Change the peers, or describe your network in a folder for --topology. Routers that there are: ${knownRouters(all)}`,
   ];
   return { topology: plain, notes };
 }

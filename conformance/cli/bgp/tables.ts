@@ -98,8 +98,8 @@ function routeTable(routes: readonly RouterRoute[]): string {
 
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 
-/** Beyond this many, the least and the most say enough. */
-const MOST_NEXT_HOPS = 6;
+/** In longer tables the least and the most of a router's next hops say enough. */
+const MOST_FLOW_ROWS = 12;
 
 function range(shares: readonly number[]): string {
   const [least, most] = [Math.min(...shares), Math.max(...shares)];
@@ -112,7 +112,8 @@ const SELECTORS: Readonly<Record<FlowForecast["selector"], string>> = {
   resilient: "resilient",
 };
 
-function flowRows({ router, prefix, alike, selector, nodes }: FlowForecast): readonly (readonly string[])[] {
+function flowRows(forecast: FlowForecast, inDetail: boolean): readonly (readonly string[])[] {
+  const { router, prefix, alike, selector, nodes } = forecast;
   const about = [router, `${prefix}${alike === 0 ? "" : ` and ${alike} more`}`, SELECTORS[selector]];
   const cells = (name: string, parts: typeof nodes): readonly string[] => [
     ...about,
@@ -122,15 +123,16 @@ function flowRows({ router, prefix, alike, selector, nodes }: FlowForecast): rea
     range(parts.map(({ forced }) => forced)),
     range(parts.map(({ collateral }) => collateral)),
   ];
-  if (nodes.length > MOST_NEXT_HOPS) return [cells(`each of ${nodes.length}`, nodes)];
-  return nodes.map((part) => cells(part.node, [part]));
+  return inDetail ? nodes.map((part) => cells(part.node, [part])) : [cells(`each of ${nodes.length}`, nodes)];
 }
 
 function flowTable(forecasts: readonly FlowForecast[]): string {
   const head = ["FLOWS AT", "TO", "SELECTOR", "NEXT HOP", "SHARE", "MOVED IF IT GOES", "FORCED", "COLLATERAL"];
   const [first] = forecasts;
+  const inDetail = forecasts.reduce((rows, { nodes }) => rows + nodes.length, 0) <= MOST_FLOW_ROWS;
+  const rows = forecasts.flatMap((each) => flowRows(each, inDetail));
   const caption = `A forecast for ${first?.flows ?? 0} connections of as many clients, hashed by addresses and ports: computed, not simulated.`;
-  return `${caption}\n${shortTable(head, forecasts.flatMap(flowRows))}`;
+  return `${caption}\n${shortTable(head, rows)}`;
 }
 
 /** Sections in their order, empty ones left out. */
