@@ -1,8 +1,7 @@
 // One `router bgp`: its neighbours, its table, and what it tells to whom.
 import { type Random } from "../../../impl/ports.ts";
 import { ERRORS } from "../../../impl/wire/bgp/error-codes.ts";
-import { type Announcement } from "../../../impl/wire/bgp/path-attributes.ts";
-import { type Family, familyOf, type Ip, type Ipv4 } from "../../../impl/wire/ip.ts";
+import { type Family, type Ip, type Ipv4 } from "../../../impl/wire/ip.ts";
 import { type Micros } from "../../../impl/wire/time.ts";
 import { type TcpHandler, type TcpSocket } from "../../host/tcp.ts";
 import { type BgpConfig, type PeerSettings, type RouterConfig } from "../config/model.ts";
@@ -10,23 +9,23 @@ import { Alarm, type Daemon } from "../daemon.ts";
 import { type Fib } from "../fib.ts";
 import { type NextHops } from "../next-hops.ts";
 import { type Habits } from "../profile.ts";
-import { type Prefix, parsePrefix, prefixFamily } from "../../../impl/wire/prefix.ts";
+import { type Prefix } from "../../../impl/wire/prefix.ts";
 import { AdjRibOut } from "./adj-rib-out.ts";
-import { connectOptions, hopsOf } from "./connect-options.ts";
+import { Announcer, type AnnouncerOwner } from "./announcer.ts";
+import { hopsOf } from "./connect-options.ts";
 import { type Ending } from "./fsm.ts";
 import { Listener } from "./listener.ts";
-import { type Agreement, FAMILIES, type LocalSpeaker } from "./negotiation.ts";
+import { type Agreement, type LocalSpeaker } from "./negotiation.ts";
 import { Neighbor, type NeighborIdentity, type NeighborOwner } from "./neighbor.ts";
-import { needsReset, outboundText, policyText } from "./neighbor-change.ts";
+import { needsReset, policyText } from "./neighbor-change.ts";
 import { identityOf, Neighbors, rangeFor } from "./neighbors.ts";
 import { NeighborRoutes, type RoutesOwner } from "./neighbor-routes.ts";
-import { localPath, originate } from "./origination.ts";
-import { ownNextHop, routerIdOf } from "./own-addresses.ts";
-import { LOCAL, type Path, type PathSource, type Route } from "./path.ts";
+import { type PathSource, type Route } from "./path.ts";
 import { type Inbound, judgeInbound } from "./policy-in.ts";
-import { judgeOutbound } from "./policy-out.ts";
 import { type RouteMessage } from "./session.ts";
+import { routerIdOf } from "./own-addresses.ts";
 import { BgpTable } from "./table.ts";
+import { Ways } from "./ways.ts";
 
 /** What an instance is given by the router. */
 export interface InstanceContext {
@@ -42,8 +41,6 @@ export interface InstanceContext {
   neighborsChanged(): void;
 }
 
-const DEFAULT_ROUTES: readonly Prefix[] = [parsePrefix("0.0.0.0/0"), parsePrefix("::/0")];
-
 interface Row {
   readonly neighbor: Neighbor;
   readonly routes: NeighborRoutes;
@@ -52,7 +49,7 @@ interface Row {
   readonly overflow: Alarm;
 }
 
-export class BgpInstance implements NeighborOwner, RoutesOwner {
+export class BgpInstance implements NeighborOwner, RoutesOwner, AnnouncerOwner {
   readonly daemon: Daemon;
   readonly random: Random;
   readonly habits: Habits;
@@ -61,7 +58,8 @@ export class BgpInstance implements NeighborOwner, RoutesOwner {
   readonly #neighbors = new Neighbors();
   readonly #rows = new Map<Neighbor, Row>();
   readonly #listener: Listener;
-  #originated: ReadonlyMap<Prefix, Path> = new Map();
+  readonly #announcer: Announcer;
+  readonly #ways: Ways;
   #bgp: BgpConfig;
   #lists: RouterConfig;
 
@@ -80,19 +78,21 @@ export class BgpInstance implements NeighborOwner, RoutesOwner {
       changed: ({ prefix }) => this.#tellAll(prefix),
       trace: (what, detail) => this.trace(what, detail),
     });
+    this.#announcer = new Announcer(this);
+    this.#ways = new Ways(context.daemon.host, context.nextHops, () => this.#bgp);
     this.#listener = new Listener(this.daemon, bgp.vrf, (socket) => this.#welcome(socket));
   }
 
   start(): void {
     this.#listener.setKeys(this.#bgp);
     this.#applyNeighbors();
-    this.#originate();
+    this.#announcer.originate();
   }
 
   /** `no router bgp`. */
   stop(): void {
     for (const neighbor of this.neighbors()) this.#remove(neighbor);
-    for (const prefix of this.#originated.keys()) this.table.remove(prefix, LOCAL.key);
+    this.#announcer.stop();
     this.#listener.close();
   }
 
@@ -102,6 +102,19 @@ export class BgpInstance implements NeighborOwner, RoutesOwner {
 
   get config(): BgpConfig {
     return this.#bgp;
+  }
+
+  /** With the prefix-lists and route-maps that it names. */
+  get lists(): RouterConfig {
+    return this.#lists;
+  }
+
+  get nextHops(): NextHops {
+    return this.#context.nextHops;
+  }
+
+  get isStatic(): (prefix: Prefix) => boolean {
+    return this.#context.isStatic;
   }
 
   neighbors(): readonly Neighbor[] {
@@ -137,7 +150,7 @@ export class BgpInstance implements NeighborOwner, RoutesOwner {
     if (other)
       for (const neighbor of this.neighbors()) neighbor.reset("identity changed", ERRORS.otherConfigurationChange);
     this.#applyNeighbors(listsChanged || before.ebgpRequiresPolicy !== bgp.ebgpRequiresPolicy);
-    this.#originate();
+    this.#announcer.originate();
     this.table.reconsider();
     for (const { out } of this.#rows.values()) out.all();
   }
@@ -145,11 +158,11 @@ export class BgpInstance implements NeighborOwner, RoutesOwner {
   /** Links went, came or changed their addresses, or routes of others did. */
   surroundingsChanged(): void {
     for (const neighbor of this.neighbors()) {
-      if (neighbor.isEstablished && this.#bgp.fastExternalFailover && this.#hasLostLink(neighbor)) {
+      if (neighbor.isEstablished && this.#bgp.fastExternalFailover && this.#ways.isLost(neighbor)) {
         neighbor.drop("the link is down");
       } else neighbor.retry();
     }
-    this.#originate();
+    this.#announcer.originate();
     this.table.reconsider();
   }
 
@@ -159,18 +172,7 @@ export class BgpInstance implements NeighborOwner, RoutesOwner {
     if (recursive) this.table.reconsider();
   }
 
-  #hasLostLink(neighbor: Neighbor): boolean {
-    const { socket, agreement, identity } = neighbor;
-    if (socket === undefined || agreement?.internal !== false || !this.#isOneHop(neighbor.settings)) return false;
-    return this.#context.nextHops.resolve(socket.remote.ip, identity.device)?.onLink !== true;
-  }
-
-  #isOneHop(settings: PeerSettings): boolean {
-    const { ttl, minTtl, disableConnectedCheck } = settings;
-    return !disableConnectedCheck && (minTtl === undefined ? ttl === 1 : minTtl === 255);
-  }
-
-  /** `neighbor PEER shutdown` and the like, for a neighbour that BFD found dead. */
+  /** BFD found the neighbour dead. */
   bfdDown(neighbor: Neighbor, controlPlaneIndependent: boolean): void {
     if (neighbor.isEstablished) neighbor.reset("BFD down", ERRORS.bfdDown);
     // RFC 5882 section 4.3.2: its BFD would have gone on through a restart.
@@ -214,8 +216,8 @@ export class BgpInstance implements NeighborOwner, RoutesOwner {
     const routes = new NeighborRoutes(this, neighbor);
     const out = new AdjRibOut(this.daemon, {
       interval: () => neighbor.settings.advertisementInterval,
-      announcement: (prefix) => this.#announcement(neighbor, prefix),
-      prefixes: () => [...DEFAULT_ROUTES, ...this.table.prefixes()],
+      announcement: (prefix) => this.#announcer.announcement(neighbor, prefix),
+      prefixes: () => this.#announcer.prefixes(),
       send: (message) => neighbor.send(message),
     });
     const overflow = new Alarm(this.daemon, () => neighbor.start());
@@ -299,14 +301,7 @@ export class BgpInstance implements NeighborOwner, RoutesOwner {
   }
 
   connect(neighbor: Neighbor, handler: TcpHandler): TcpSocket | undefined {
-    const { address, settings, identity } = neighbor;
-    if (address === undefined) return undefined;
-    const { host } = this.daemon;
-    const resolution = this.#context.nextHops.resolve(address, identity.device);
-    const external = hopsOf(settings, this.#bgp.asn).ttl === 1;
-    if (resolution === undefined || (external && this.#isOneHop(settings) && !resolution.onLink)) return undefined;
-    const options = connectOptions(settings, address, this.#bgp.asn, { host, vrf: this.vrf, link: identity.device });
-    return host.tcp.connect({ ip: address, port: settings.port }, handler, options);
+    return this.#ways.connect(neighbor, handler);
   }
 
   established(neighbor: Neighbor, agreement: Agreement): void {
@@ -334,18 +329,7 @@ export class BgpInstance implements NeighborOwner, RoutesOwner {
   }
 
   source(neighbor: Neighbor, agreement: Agreement): PathSource {
-    const { identity, settings, socket } = neighbor;
-    const address = socket?.remote.ip ?? LOCAL.address;
-    return {
-      key: identity.key,
-      address,
-      asn: agreement.peerAsn,
-      internal: agreement.internal,
-      routerId: agreement.peerId,
-      device: identity.device ?? socket?.device ?? this.#context.nextHops.linkTo(address),
-      onLink: !agreement.internal && this.#isOneHop(settings),
-      isClient: FAMILIES.some((family) => settings.families[family]?.routeReflectorClient),
-    };
+    return this.#ways.sourceOf(neighbor, agreement);
   }
 
   judge({ settings }: Neighbor, source: PathSource, route: Route): Inbound {
@@ -374,62 +358,5 @@ export class BgpInstance implements NeighborOwner, RoutesOwner {
 
   #tellAll(prefix: Prefix): void {
     for (const { out } of this.#rows.values()) out.changed(prefix);
-  }
-
-  #announcement(neighbor: Neighbor, prefix: Prefix): Announcement | undefined {
-    const { agreement, socket, settings, identity } = neighbor;
-    const best = this.table.choice(prefix)?.best ?? this.#defaultFor(neighbor, prefix);
-    if (best === undefined || agreement === undefined || socket === undefined) return undefined;
-    const { host } = this.daemon;
-    const { nextHops } = this.#context;
-    const { ip } = socket.remote;
-    const device = identity.device ?? socket.device ?? nextHops.linkTo(ip);
-    return judgeOutbound(best, {
-      lists: this.#lists,
-      peer: ip,
-      bgp: this.#bgp,
-      settings,
-      agreement,
-      routerId: this.routerId,
-      neighbor: {
-        key: identity.key,
-        tellsBack: this.habits.tellsBack,
-        hasCompany: () => this.#hasCompany(neighbor),
-      },
-      ownNextHop: (family) =>
-        ownNextHop(host, family, { local: socket.local.ip, device, extendedNextHop: agreement.extendedNextHop }),
-      sharesSubnet: (nextHop) =>
-        device !== undefined && familyOf(nextHop) === familyOf(ip) && nextHops.linkTo(nextHop) === device,
-    });
-  }
-
-  /** `default-originate`: told whether or not there is such a route. */
-  #defaultFor({ settings }: Neighbor, prefix: Prefix): Path | undefined {
-    const wanted =
-      settings.families[prefixFamily(prefix)]?.defaultOriginate === true && DEFAULT_ROUTES.includes(prefix);
-    return wanted ? localPath(prefix) : undefined;
-  }
-
-  /** FRR's update groups: neighbours of one kind with the same policy. */
-  #hasCompany(neighbor: Neighbor): boolean {
-    const { agreement } = neighbor;
-    const policy = outboundText(neighbor.settings);
-    return this.neighbors().some(
-      (each) =>
-        each !== neighbor &&
-        each.isEstablished &&
-        each.agreement?.internal === agreement?.internal &&
-        outboundText(each.settings) === policy,
-    );
-  }
-
-  #originate(): void {
-    const { isStatic, daemon } = this.#context;
-    const now = originate({ host: daemon.host, bgp: this.#bgp, lists: this.#lists, isStatic });
-    for (const prefix of this.#originated.keys()) if (!now.has(prefix)) this.table.remove(prefix, LOCAL.key);
-    for (const [prefix, path] of now) {
-      if (policyText(path) !== policyText(this.#originated.get(prefix))) this.table.set(path);
-    }
-    this.#originated = now;
   }
 }
