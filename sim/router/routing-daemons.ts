@@ -23,6 +23,7 @@ export interface DaemonsContext {
 /** What one VRF has beside its BGP. */
 interface Vrf {
   readonly nextHops: NextHops;
+  readonly fib: Fib;
   readonly statics: StaticRoutes;
   instance: BgpInstance | undefined;
 }
@@ -124,9 +125,13 @@ export class RoutingDaemons {
   #vrf(name: string | undefined): Vrf {
     const known = this.#vrfs.get(name);
     if (known !== undefined) return known;
-    const { daemon } = this.#context;
+    const { daemon, habits } = this.#context;
     const nextHops = new NextHops(daemon.host, name, () => this.#config.resolveViaDefault);
-    const created: Vrf = { nextHops, statics: new StaticRoutes(daemon, name, nextHops), instance: undefined };
+    const fib = new Fib(daemon, name, habits.installDelay, () => {
+      nextHops.forget();
+      this.#vrfs.get(name)?.instance?.routesChanged();
+    });
+    const created: Vrf = { nextHops, fib, statics: new StaticRoutes(fib, nextHops), instance: undefined };
     this.#vrfs.set(name, created);
     return created;
   }
@@ -140,11 +145,7 @@ export class RoutingDaemons {
 
   #createInstance(bgp: BgpConfig, vrf: Vrf): BgpInstance {
     const { daemon, habits, random } = this.#context;
-    const { nextHops, statics } = vrf;
-    const fib = new Fib(daemon, bgp.vrf, habits.installDelay, () => {
-      nextHops.forget();
-      vrf.instance?.routesChanged();
-    });
+    const { nextHops, fib, statics } = vrf;
     return new BgpInstance(
       {
         daemon,

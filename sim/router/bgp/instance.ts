@@ -126,8 +126,7 @@ export class BgpInstance implements NeighborOwner, RoutesOwner, AnnouncerOwner {
   }
 
   #isTaken(prefix: Prefix): boolean {
-    const { daemon, isStatic } = this.#context;
-    return isStatic(prefix) || daemon.host.routesTo(prefix, this.vrf).some(({ protocol }) => protocol !== "daemon");
+    return this.daemon.host.routesTo(prefix, this.vrf).some(({ protocol }) => protocol !== "daemon");
   }
 
   trace(what: string, detail: string): void {

@@ -1,8 +1,8 @@
 // What one VRF knows by BGP: paths, the choice between them, and what of it the kernel forwards by.
 import { type Prefix, prefixFamily } from "../../../impl/wire/prefix.ts";
 import { isLinkLocal } from "../../../impl/wire/ip.ts";
-import { type Fib } from "../fib.ts";
-import { type NextHops, type Resolution, type Way } from "../next-hops.ts";
+import { DISTANCES, type Fib } from "../fib.ts";
+import { type NextHops, type Resolution } from "../next-hops.ts";
 import { type BgpConfig } from "../config/model.ts";
 import { type DecisionContext } from "./decision.ts";
 import { type Choice, LocRib } from "./loc-rib.ts";
@@ -12,7 +12,7 @@ export interface TableOwner {
   readonly nextHops: NextHops;
   readonly fib: Fib;
   config(): BgpConfig;
-  /** The kernel has a route to the prefix that BGP does not replace. */
+  /** The kernel has a route to the prefix that no daemon replaces. */
   isTaken(prefix: Prefix): boolean;
   changed(choice: Choice): void;
   trace(what: string, detail: string): void;
@@ -92,9 +92,9 @@ export class BgpTable {
   }
 
   #install({ prefix, best, multipath }: Choice): void {
-    const { fib } = this.#owner;
-    if (best === undefined || isLocalPath(best) || this.#owner.isTaken(prefix)) return fib.set(prefix, []);
-    const ways: readonly Way[] = multipath.flatMap((path) => this.#resolve(path)?.ways ?? []);
-    fib.set(prefix, ways);
+    const isOurs = best === undefined || isLocalPath(best) || this.#owner.isTaken(prefix);
+    const ways = isOurs ? [] : multipath.flatMap((path) => this.#resolve(path)?.ways ?? []);
+    const distance = best?.source.internal === true ? DISTANCES.ibgp : DISTANCES.ebgp;
+    this.#owner.fib.set("bgp", prefix, { ways, distance });
   }
 }
