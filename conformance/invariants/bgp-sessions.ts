@@ -38,6 +38,8 @@ export function oneSession(talk: BgpTalk): Invariant {
       const isTwin = (other: BgpConnection): boolean =>
         other !== connection &&
         other.established &&
+        // One whose end nobody saw, on a cable without carrier, is over with its hold time.
+        minus(now, other.sides.speaker.saidAt ?? now) <= other.holdTime &&
         other.node === connection.node &&
         other.local === connection.local &&
         other.peer === connection.peer &&

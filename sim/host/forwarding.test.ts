@@ -77,6 +77,16 @@ describe("forwarding", () => {
     expect([...ping(net, SERVER), ...ping(net, SERVER6)]).toEqual([`reply from ${SERVER}`, `reply from ${SERVER6}`]);
   });
 
+  it("finds an IPv6 neighbour for IPv4 packets, asking as itself (RFC 8950)", () => {
+    const net = row();
+    const near = parseIp("198.51.100.9");
+    net.server.addAddress("eth0", `${near}/32`);
+    net.router.addRoute(`${near}/32`, { via: SERVER6, device: "eth1" });
+    expect(ping(net, near)).toEqual(["reply from 198.51.100.9"]);
+    net.router.addRoute("198.51.100.10/32", { via: parseIp("fd02::77"), device: "eth1" });
+    expect(ping(net, parseIp("198.51.100.10"), 4)).toEqual(["198.51.100.10: host unreachable"]);
+  });
+
   it("does not happen where it is off", () => {
     const net = row();
     net.router.sysctl("net.ipv4.ip_forward", 0);

@@ -25,6 +25,7 @@ import { decodeIp, encodeIp, headerLength } from "./ip-codec.ts";
 import { LOOPBACK } from "./devices.ts";
 import { type Kernel } from "./kernel.ts";
 import { hashOfPacket, hashOfTuple, type MultipathSettings } from "./multipath.ts";
+import { type NeighbourTable } from "./neighbours.ts";
 import { type NextHop } from "./next-hop.ts";
 import { type RouteTables } from "./route-tables.ts";
 import { chooseSource } from "./source-address.ts";
@@ -243,8 +244,7 @@ export class IpLayer {
       );
     }
     if (this.#isBroadcast(destination)) return link.sendFrame(BROADCAST_BYTES, ETHER_TYPES.ipv4, bytes);
-    const table = isIpv4(destination) ? link.arp.table : link.ndp.table;
-    table.send(via ?? destination, bytes, last);
+    neighboursOf(link, via ?? destination).send(via ?? destination, bytes, last);
   }
 
   /** A local protocol hears at once what an ICMP error would tell another host. */
@@ -285,8 +285,7 @@ export class IpLayer {
     const nextHop = this.#onlyNextHop(destination, device);
     const link = nextHop === undefined ? undefined : this.#interfaces.get(nextHop.device);
     if (nextHop === undefined || link === undefined) return;
-    const table = isIpv4(destination) ? link.arp.table : link.ndp.table;
-    table.confirm(nextHop.via ?? destination);
+    neighboursOf(link, nextHop.via ?? destination).confirm(nextHop.via ?? destination);
   }
 
   #onlyNextHop(destination: Ip, device: string | undefined): NextHop | undefined {
@@ -294,4 +293,9 @@ export class IpLayer {
     const nextHops = this.#routing.tables.of(device).lookup(destination)?.nextHops ?? [];
     return nextHops.length === 1 ? nextHops[0] : undefined;
   }
+}
+
+/** RFC 8950: the next hop of an IPv4 packet may be a neighbour of IPv6. */
+function neighboursOf({ arp, ndp }: Interface, nextHop: Ip): NeighbourTable {
+  return isIpv4(nextHop) ? arp.table : ndp.table;
 }

@@ -45,7 +45,7 @@ export class NdpProtocol {
     const random = kernel.world.random(`host/${kernel.name}/${link.name}/ndp`);
     this.table = new NeighbourTable(parameters, kernel.timers, random, {
       solicit: (target, to, first) => this.#solicit(target, to, first),
-      transmit: (to, bytes) => link.sendFrame(to, ETHER_TYPES.ipv6, bytes),
+      transmit: (to, bytes) => link.sendFrame(to, etherTypeOf(bytes), bytes),
       giveUp: (packet) => kernel.hostUnreachable(packet, link.name),
       changed: (ip, { kind, router, ...rest }) =>
         kernel.trace(
@@ -186,3 +186,6 @@ function ndpPacket(message: Icmp6, source: Ipv6, destination: Ipv6): Uint8Array 
     payload: encodeIcmp6(message, source, destination),
   });
 }
+
+/** RFC 8950: IPv4 packets may go to a neighbour of IPv6. */
+const etherTypeOf = (packet: Uint8Array): number => ((packet[0] ?? 0) >> 4 === 4 ? ETHER_TYPES.ipv4 : ETHER_TYPES.ipv6);

@@ -28,6 +28,8 @@ export interface Wiring {
   readonly origins: ReadonlyMap<string, { readonly station: string; readonly link: string; readonly segment: string }>;
   /** Who has a MAC. */
   readonly macs: ReadonlyMap<Mac, { readonly station: string; readonly link: string }>;
+  /** Names of the VRFs that stations have. */
+  readonly vrfs: readonly string[];
 }
 
 function profileOf(spec: SwitchSpec): SwitchProfile {
@@ -109,7 +111,9 @@ export function buildNetwork(world: World, topology: Topology): Wiring {
     // Later interfaces win: a VLAN has its parent's MAC and is where the address lives.
     for (const { name, mac } of station.interfaces) macs.set(mac, { station: station.name, link: name });
   }
-  return { hosts, switches, connections, origins, macs };
+  const devices = topology.stations.flatMap(({ interfaces }) => interfaces);
+  const vrfs = [...new Set(devices.flatMap(({ kind, name }) => (kind.kind === "vrf" ? [name] : [])))];
+  return { hosts, switches, connections, origins, macs, vrfs };
 }
 
 /** All cables of some stations, as fault rules want them. */
