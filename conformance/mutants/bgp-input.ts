@@ -210,8 +210,8 @@ export const BGP_STREAM_MUTANTS: readonly Mutant[] = [
   {
     name: "stream-silence-is-life",
     file: ESTABLISHED,
-    find: "if (isDue(state.holdAt, now)) {",
-    replace: "if (isDue(undefined, now)) {",
+    find: "holdAt: holdTime === 0 ? undefined : plus(now, holdTime)",
+    replace: "holdAt: undefined",
   },
   {
     name: "stream-bytes-are-life",
@@ -227,10 +227,10 @@ export const BGP_STREAM_MUTANTS: readonly Mutant[] = [
     replace: "return refresh(heard(state, context).state as Established, event);",
   },
   {
-    name: "stream-waits-for-agreement",
+    name: "stream-impatient-for-agreement",
     file: STEP,
-    find: "if (state.holdAt <= context.now) {",
-    replace: "if (state.holdAt < 0) {",
+    find: "negotiated.holdTime === 0 ? HANDSHAKE_TIME : negotiated.holdTime",
+    replace: "HANDSHAKE_TIME",
   },
   {
     name: "stream-any-refresh",

@@ -5,7 +5,18 @@ import { expectAtLeast, expectAtMost, expectEqual, expectTrue } from "../../expe
 import { SYSTEM } from "../../objects.ts";
 import { hex, notification, octets, type Octets } from "../../raw-messages.ts";
 import { RAW_PEER } from "../../raw-peer.ts";
-import { establishedRaw, GREETING, peerWarning, type RawSession, startRaw, warned } from "../../raw-session.ts";
+import {
+  dialled,
+  established,
+  establishedRaw,
+  GREETING,
+  lastWord,
+  peerWarning,
+  type RawSession,
+  startRaw,
+  warned,
+  wordsOn,
+} from "../../raw-session.ts";
 import { type Scenario } from "../../world.ts";
 
 /** Seconds of rest: after the first time, and after many. Jitter may take a quarter away (RFC 4271 section 10). */
@@ -52,14 +63,17 @@ const GOODBYES: Readonly<Record<string, Goodbye>> = {
 };
 
 const text = (length: number, ...bytes: Octets): Octets => [length, ...bytes];
-const words = (said: string): Octets => [...encodeUtf8(said)];
+const bytesOfText = (said: string): Octets => [...encodeUtf8(said)];
 
 /** Texts of a shutdown, and what of them may be read. */
 const TEXTS: Readonly<Record<string, { readonly data: Octets; readonly read: string }>> = {
-  text: { data: text(12, ...words("moving racks")), read: "Administrative Shutdown: moving racks" },
-  "two-alphabets": { data: text(13, ...words("ремонт ü")).with(0, encodeUtf8("ремонт ü").length), read: ": ремонт ü" },
+  text: { data: text(12, ...bytesOfText("moving racks")), read: "Administrative Shutdown: moving racks" },
+  "two-alphabets": {
+    data: text(13, ...bytesOfText("ремонт ü")).with(0, encodeUtf8("ремонт ü").length),
+    read: ": ремонт ü",
+  },
   "no-text": { data: [0], read: "Administrative Shutdown" },
-  "length-beyond-the-end": { data: text(200, ...words("moving")), read: "Administrative Shutdown" },
+  "length-beyond-the-end": { data: text(200, ...bytesOfText("moving")), read: "Administrative Shutdown" },
   "255-bytes-of-no-utf-8": { data: text(255, ...octets(255, 0xff)), read: "Administrative Shutdown: \ufffd" },
   // A terminal's escape, a line feed, NUL, an order to write from the right (U+202E), half a character.
   "what-steers-a-terminal": { data: text(14, ...hex("1b5b334a 0a 00 e280ae 6f6b 1b c3 7f")).with(0, 13), read: "ok" },
@@ -105,6 +119,28 @@ export const scenarios: readonly Scenario[] = [
         expectAtLeast(`seconds of rest ${index + 1}`, gap, rest * 0.75);
         expectAtMost(`seconds of rest ${index + 1}`, gap, rest + 0.1);
       }
+      await session.raw.end();
+    },
+  },
+  {
+    name: "bgp-input/goodbye-unanswered",
+    title: "Nothing is said to a peer that says NOTIFICATION, whatever is in it",
+    cites: ["F23"],
+    topology: "lan-3",
+    needs: ["rawBgp", "kubernetes"],
+    variants: [
+      { name: "before-open", code: 6, early: true },
+      { name: "in-a-session", code: 6, early: false },
+      { name: "unknown-code", code: 77, early: false },
+    ],
+    async run(world, { code = 0, early }) {
+      const session = await startRaw(world, { greet: early === true ? [] : GREETING });
+      await (early === true ? dialled(session) : established(session));
+      await session.raw.send(notification(Number(code), 2));
+      await lastWord(session);
+      const [first] = await session.raw.connections();
+      const words = first === undefined ? [] : wordsOn(first);
+      expectEqual("what it said", words, early === true ? ["open"] : ["open", "keepalive", "endOfRib"]);
       await session.raw.end();
     },
   },

@@ -8,7 +8,6 @@ import {
   KEEPALIVE,
   message,
   NEXT_HOP,
-  notification,
   octets,
   open,
   ORIGIN,
@@ -308,28 +307,6 @@ export const scenarios: readonly Scenario[] = [
       // RFC 7313 section 5.
       expectEqual("the last word", await lastWord(session), `notification 7/1 ${data}`);
       await raw.end();
-    },
-  },
-  {
-    name: "bgp-input/goodbye-unanswered",
-    title: "Nothing is said to a peer that says NOTIFICATION, whatever is in it",
-    cites: ["F23"],
-    topology: "lan-3",
-    needs: ["rawBgp", "kubernetes"],
-    variants: [
-      { name: "before-open", code: 6, early: true },
-      { name: "in-a-session", code: 6, early: false },
-      { name: "unknown-code", code: 77, early: false },
-    ],
-    async run(world, { code = 0, early }) {
-      const session = await startRaw(world, { greet: early === true ? [] : GREETING });
-      await (early === true ? dialled(session) : established(session));
-      await session.raw.send(notification(Number(code), 2));
-      await lastWord(session);
-      const [first] = await session.raw.connections();
-      const words = first === undefined ? [] : wordsOn(first);
-      expectEqual("what it said", words, early === true ? ["open"] : ["open", "keepalive", "endOfRib"]);
-      await session.raw.end();
     },
   },
 ];

@@ -300,6 +300,17 @@ describe("a session with FRR", () => {
     scene.note(scene.plane.close("a", scene.now)).run(seconds(10));
     expect(scene.metrics.expose()).not.toContain("192.0.2.2");
   });
+
+  it("counts what changes nothing, by reason", () => {
+    const scene = up();
+    scene.receive("3784", FRR.upFinal, { ttl: 254 }).receive("3784", FRR.upFinal.subarray(1));
+    scene.receive("3784", FRR.upFinal.subarray(0, 23));
+    const lines = scene.metrics.expose().match(/^assay_bfd_packets_dropped.*$/gm);
+    expect(lines).toEqual([
+      'assay_bfd_packets_dropped{because="malformed"} 2',
+      'assay_bfd_packets_dropped{because="ttlTooLow"} 1',
+    ]);
+  });
 });
 
 describe("peers that share a path (RFC 5882 section 2)", () => {
