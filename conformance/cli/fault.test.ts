@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { seconds } from "../../impl/wire/time.ts";
 import { findTopology } from "../topology/find.ts";
 import { type Ending, type World } from "../world.ts";
-import { FaultError, readFault } from "./fault.ts";
+import { FaultError, type FaultScope, readFault } from "./fault.ts";
 
 const scope = {
   topology: findTopology("lan-3"),
@@ -22,13 +22,22 @@ function notebook(): { readonly world: World; readonly lines: string[] } {
   const node = (name: string) =>
     new Proxy({}, { get: (_target, verb) => (verb === "then" ? undefined : act(`${name} ${String(verb)}`)) });
   const part = (name: string) => new Proxy({}, { get: (_target, verb) => act(`${name} ${String(verb)}`) });
-  const world = { node, network: part("network"), api: part("api"), controller: part("controller") };
+  const neighbors = async () => [
+    { address: "192.0.2.11", node: "k8s-control-plane" },
+    { address: "192.0.2.12", node: "k8s-worker" },
+  ];
+  const router = (name: string) =>
+    new Proxy({ neighbors }, { get: (target, verb) => Reflect.get(target, verb) ?? act(`${name} ${String(verb)}`) });
+  const parts = { network: part("network"), api: part("api"), controller: part("controller") };
+  const world = { node, router, kubernetes: part("kubernetes"), ...parts };
   return { world: world as unknown as World, lines };
 }
 
-async function strike(text: string, owner?: string): Promise<readonly string[]> {
+const routed = { ...scope, topology: findTopology("bgp-ecmp") };
+
+async function strike(text: string, owner?: string, where: FaultScope = scope): Promise<readonly string[]> {
   const { world, lines } = notebook();
-  const { at, lasts, start } = readFault(text, scope);
+  const { at, lasts, start } = readFault(text, where);
   const { what, ending } = await start(world, () => owner);
   await ending?.end();
   return [`${at / 1e6} s${lasts === undefined ? "" : ` for ${lasts / 1e6} s`}: ${what}`, ...lines];
@@ -79,6 +88,43 @@ describe("a fault", () => {
     expect(await strike(text, "k8s-worker")).toEqual(expected);
   });
 
+  it.each<readonly [string, readonly string[]]>([
+    ["5s crash tor for 9s", ["5 s for 9 s: crash tor", "tor powerOff", "tor powerOff ends"]],
+    [
+      "5s crash node-1",
+      ["5 s: crash node-1 (k8s-control-plane)", "k8s-control-plane powerOff", "k8s-control-plane powerOff ends"],
+    ],
+    ["5s kill-router tor", ["5 s for 2 s: kill-router tor", "tor crashDaemons", "tor crashDaemons ends"]],
+    ["5s pause-router tor", ["5 s: pause-router tor", "tor pauseDaemons", "tor pauseDaemons ends"]],
+    ["5s link-down tor:eth2", ["5 s: link-down tor:eth2", 'tor linkDown "eth2"', "tor linkDown ends"]],
+    ["5s clear tor owner", ["5 s: clear tor owner (k8s-worker)", 'tor clear "192.0.2.12" "hard"']],
+    [
+      "5s restart-speaker node-2 for 1m",
+      ["5 s for 60 s: restart-speaker node-2 (k8s-worker)", "k8s-worker stopSpeaker", "k8s-worker startSpeaker"],
+    ],
+    [
+      "5s exclude node-2",
+      [
+        "5 s: exclude node-2 (k8s-worker)",
+        'kubernetes patch "Node" "k8s-worker" {"metadata":{"labels":{"node.kubernetes.io/exclude-from-external-load-balancers":""}}}',
+        'kubernetes patch "Node" "k8s-worker" {"metadata":{"labels":{"node.kubernetes.io/exclude-from-external-load-balancers":null}}}',
+      ],
+    ],
+  ])("of a network with routers: %s", async (text, expected) => {
+    expect(await strike(text, "k8s-worker", routed)).toEqual(expected);
+  });
+
+  it("says whose traffic it concerns", async () => {
+    const nodesOf = async (text: string): Promise<readonly string[]> => {
+      const { world } = notebook();
+      return (await readFault(text, routed).start(world, () => "k8s-worker")).nodes;
+    };
+    expect(await nodesOf("1s crash owner")).toEqual(["k8s-worker"]);
+    expect(await nodesOf("1s crash tor")).toEqual([]);
+    expect(await nodesOf("1s partition node-1|client")).toEqual([]);
+    expect(await nodesOf("1s clear tor node-3")).toEqual(["k8s-worker2"]);
+  });
+
   it("strikes nobody where nobody holds an address", async () => {
     await expect(strike("5s crash owner")).rejects.toThrow(new FaultError("nobody holds an address at that time"));
   });
@@ -111,5 +157,24 @@ describe("a fault that cannot be", () => {
     ["1s crash node-1 for 0s", "it must last longer than that"],
   ])("%s", (text, expected) => {
     expect(() => readFault(text, scope)).toThrow(new FaultError(`--fault "${text}": ${expected}`));
+  });
+
+  it.each<readonly [string, string]>([
+    ["1s crash tor1", `there is no node "tor1" in bgp-ecmp: ${nodes}, its routers tor, did you mean tor?`],
+    ["1s kill-router k8s-worker", 'there is no router "k8s-worker" in bgp-ecmp: its routers are tor'],
+    ["1s pause-router tr", 'there is no router "tr" in bgp-ecmp: its routers are tor, did you mean tor?'],
+    ["1s hang tor", `tor is not a node of the cluster: ${nodes}`],
+    ["1s link-down tor:eth9", '"tor:eth9" is no link of bgp-ecmp: tor has eth0, eth1, eth2'],
+    ["1s clear tor", '"clear" takes 2 words behind it, not 1; assay simulate --help shows all faults'],
+    ["1s clear tor client", `client is not a node of the cluster: ${nodes}`],
+  ])("in a network with routers: %s", (text, expected) => {
+    expect(() => readFault(text, routed)).toThrow(new FaultError(`--fault "${text}": ${expected}`));
+  });
+
+  it("where there are no routers", () => {
+    const expected = 'there is no router "tor" in lan-3: it has none';
+    expect(() => readFault("1s kill-router tor", scope)).toThrow(
+      new FaultError(`--fault "1s kill-router tor": ${expected}`),
+    );
   });
 });

@@ -19,6 +19,8 @@ const PLAIN = "lan-3";
 const DUAL = "dual-stack";
 /** For manifests that announce both on Layer 2 and to routers. */
 const MIXED = "mixed-l2-bgp";
+/** For sessions that carry both families. */
+const BOTH_FAMILIES = "bgp-dual-stack";
 
 const isKind = (kind: string) => (object: KubeObject) =>
   object.kind === kind && object.apiVersion.startsWith("metallb.io/");
@@ -146,6 +148,7 @@ function misfitOf(topology: Topology, peers: readonly KubeObject[], mixed: boole
     hasVrf !== asks("vrf"),
     isUnnumbered !== asks("interface"),
     (topology.name === MIXED) !== mixed,
+    (topology.name === BOTH_FAMILIES) !== peers.some((peer) => part(peer, "spec", "dualStackAddressFamily") === true),
   ].filter((each) => each).length;
   return refused * 10_000 + needless * 1000 + topology.stations.length;
 }

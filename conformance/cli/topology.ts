@@ -3,6 +3,7 @@ import { describeTopology } from "../topology/describe.ts";
 import { bridgeCommands } from "../topology/bridges.ts";
 import { findTopology, shippedTopologies } from "../topology/find.ts";
 import { MANAGEMENT } from "../topology/load.ts";
+import { type Topology } from "../topology/model.ts";
 import { table } from "./output.ts";
 
 export interface TopologyFlags {
@@ -13,18 +14,25 @@ export interface TopologyFlags {
 const asJson = (value: unknown): string =>
   JSON.stringify(value, (_key, part: unknown) => (part instanceof Map ? Object.fromEntries(part) : part), 1);
 
+/** Those that speak BGP. */
+const routersOf = ({ stations }: Topology): readonly { readonly name: string; readonly asns: readonly number[] }[] =>
+  stations.flatMap(({ name, frr }) => (frr === undefined ? [] : { name, asns: frr.config.bgp.map(({ asn }) => asn) }));
+
 /** Without a name it lists the topologies that come with Assay. */
 export function topologyCommand(name: string | undefined, flags: TopologyFlags): number {
   if (name === undefined) {
     const all = shippedTopologies().map(findTopology);
-    const rows = all.map(({ name: own, nodes, clients, about }) => [
-      own,
-      String(nodes.length),
-      clients.join(", "),
-      about,
-    ]);
-    const summary = all.map(({ name: own, about, nodes, clients }) => ({ name: own, about, nodes, clients }));
-    console.log(flags.json === true ? asJson(summary) : table([["NAME", "NODES", "CLIENTS", "WHAT IT IS"], ...rows]));
+    const rows = all.map((topology) => {
+      const { name: own, nodes, clients, about } = topology;
+      const routers = routersOf(topology).map((router) => router.name);
+      return [own, String(nodes.length), clients.join(", "), routers.join(", "), about];
+    });
+    const summary = all.map((topology) => {
+      const { name: own, about, nodes, clients } = topology;
+      return { name: own, about, nodes, clients, routers: routersOf(topology) };
+    });
+    const head = ["NAME", "NODES", "CLIENTS", "ROUTERS", "WHAT IT IS"];
+    console.log(flags.json === true ? asJson(summary) : table([head, ...rows]));
     return 0;
   }
   const topology = findTopology(name);

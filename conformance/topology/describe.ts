@@ -23,13 +23,21 @@ function interfaceText({ name, kind, addresses, master, up, noArp, mtu }: Interf
 
 /** The sessions that a router is ready for. */
 function bgpLines({ bgp }: RouterConfig): readonly string[] {
-  return bgp.flatMap(({ asn, vrf, neighbors, listen }) => [
-    `  AS ${asn}${vrf === undefined ? "" : ` in ${vrf}`}`,
+  return bgp.flatMap(({ asn, vrf, neighbors, listen, families }) => [
+    `  AS ${asn}${vrf === undefined ? "" : ` in ${vrf}`}${multipathText(families)}`,
     ...neighbors.map(({ peer, remoteAs }) => {
       return `    neighbor ${peer.kind === "interface" ? peer.device : peer.ip} ${asText(remoteAs)}`;
     }),
     ...listen.ranges.map(({ prefix, settings }) => `    neighbors in ${prefix} ${asText(settings.remoteAs)}`),
   ]);
+}
+
+/** `, multipath 16`; where iBGP or IPv6 differ, with their numbers. */
+function multipathText({ ipv4, ipv6 }: RouterConfig["bgp"][number]["families"]): string {
+  const text = ({ ebgp, ibgp }: typeof ipv4.maximumPaths): string =>
+    ebgp === ibgp ? `${ebgp}` : `${ebgp} (iBGP ${ibgp})`;
+  const [four, six] = [text(ipv4.maximumPaths), text(ipv6.maximumPaths)];
+  return `, multipath ${four === six ? four : `${four}, IPv6 ${six}`}`;
 }
 
 const asText = (remoteAs: RemoteAs): string => (typeof remoteAs === "number" ? `AS ${remoteAs}` : remoteAs);
