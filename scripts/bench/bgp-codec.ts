@@ -37,7 +37,7 @@ function announcements(family: Family, count: number): readonly Announcement[] {
 }
 
 function perPrefix(work: () => void): number {
-  return (time(work) / PREFIXES) * NANOSECONDS;
+  return (time(work, { rounds: 5 }) / PREFIXES) * NANOSECONDS;
 }
 
 function codec(family: Family, count: number, aims: { readonly parse: Aim; readonly encode: Aim }): readonly Result[] {
