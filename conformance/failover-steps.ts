@@ -116,6 +116,9 @@ export async function endpointsLeave(world: World, node: string): Promise<void> 
   );
 }
 
+/** A request every 50 ms from now on. */
+export const watch = (world: World, vip: Ip): Promise<Probe> => world.client().probe({ vip, every: millis(50) });
+
 /** Ends a probe and fails where the client was without an answer for longer. */
 export async function outageAtMost(probe: Probe, bound: Micros): Promise<void> {
   await probe.end();
@@ -195,7 +198,7 @@ export const isSaid = (how: Gone): boolean => how === "crash";
 export async function losesNode(world: World, vip: Ip, how: Gone, detection: Micros): Promise<void> {
   const node = await carrierOf(world, vip);
   const others = world.nodes.filter((other) => other !== node);
-  const probe = await world.client().probe({ vip });
+  const probe = await watch(world, vip);
   const gone = await takeAway(world, node, how);
   const bound = plus(isSaid(how) ? micros(0) : detection, PROCESSING);
   await announcedBy(world, vip, others, { within: bound });

@@ -36,6 +36,7 @@ import {
   servedByEach,
   staleOf,
   START,
+  watch,
 } from "../../failover-steps.ts";
 import { bfdProfile, bgpPeer, SYSTEM } from "../../objects.ts";
 import { BOTH_FAMILIES, passes } from "../../steps.ts";
@@ -72,7 +73,7 @@ export const scenarios: readonly Scenario[] = [
       const router = world.router();
       const node = await carrierOf(world, vip);
       const others = world.nodes.filter((other) => other !== node);
-      const probe = await world.client().probe({ vip });
+      const probe = await watch(world, vip);
       const sides = deaf === "node" ? [[router.name], [node]] : [[node], [router.name]];
       const cut = await world.network.partition(sides, { oneWay: true });
       // Whoever is deaf finds out, and tells the other in its next packet.
@@ -130,7 +131,7 @@ export const scenarios: readonly Scenario[] = [
       await nameNodes(world);
       const { vip } = await servedByEach(world, "web", { families: [family], peer: WATCHED });
       await bfdUp(world);
-      const probe = await world.client().probe({ vip, every: millis(50) });
+      const probe = await watch(world, vip);
       await world.router().configure("bfd", "profile fast", "shutdown");
       await world.waitFor(
         "BFD is down everywhere",
@@ -216,7 +217,7 @@ export const scenarios: readonly Scenario[] = [
       await bfdUp(world);
       const node = await carrierOf(world, vip);
       const control = world.node(node);
-      const probe = await world.client().probe({ vip });
+      const probe = await watch(world, vip);
       await (how === "crash" ? control.crashSpeaker() : control.stopSpeaker());
       await routeHolds(world, vip, times(BFD_DETECTION, 5));
       // RFC 5882 section 4.3.1: BFD shared the speaker's fate, so its silence says nothing about the node.

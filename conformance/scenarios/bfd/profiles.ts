@@ -22,6 +22,7 @@ import {
   routeHolds,
   servedByEach,
   sumOf,
+  watch,
 } from "../../failover-steps.ts";
 import { bfdProfile, type BfdSpec } from "../../objects.ts";
 import { BOTH_FAMILIES, passes } from "../../steps.ts";
@@ -268,7 +269,7 @@ export const scenarios: readonly Scenario[] = [
       await nameNodes(world);
       const { vip } = await servedByEach(world, "web", { families: [family], peer: WATCHED });
       await bfdUp(world);
-      const probe = await world.client().probe({ vip, every: millis(50) });
+      const probe = await watch(world, vip);
       for (let count = 0; count < 10; count++) {
         const name = `more-${count}`;
         await world.kubernetes.apply(...workload(name, { families: [family] }));

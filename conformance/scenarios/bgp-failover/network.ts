@@ -13,6 +13,7 @@ import {
   RECONNECT,
   routeHolds,
   servedByEach,
+  watch,
 } from "../../failover-steps.ts";
 import { BOTH_FAMILIES } from "../../steps.ts";
 import { type Scenario } from "../../world.ts";
@@ -34,7 +35,7 @@ export const scenarios: readonly Scenario[] = [
       const index = world.nodes.indexOf(node);
       const isUp = async (): Promise<boolean> =>
         (await peerMetrics(world, "metallb_bgp_session_up", family))[index] === 1;
-      const probe = await world.client().probe({ vip });
+      const probe = await watch(world, vip);
       const sides = deaf === "node" ? [[router.name], [node]] : [[node], [router.name]];
       const cut = await world.network.partition(sides, { oneWay: true });
       await announcedBy(world, vip, others, { within: plus(HOLD, PROCESSING) });
@@ -53,6 +54,7 @@ export const scenarios: readonly Scenario[] = [
     cites: ["B6"],
     topology: "bgp-one-router",
     needs: ["routers", "kubernetes", "dataplane", "frameFaults", "virtualTime"],
+    settings: { memberlist: false },
     variants: BOTH_FAMILIES,
     async run(world, { family = "ipv4" }) {
       await nameNodes(world);

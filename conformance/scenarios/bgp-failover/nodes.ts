@@ -1,6 +1,6 @@
 // A pod, a node or a speaker goes, and the routes over it must.
 import { type Pod } from "../../../impl/api/kubernetes.ts";
-import { micros, millis, plus, seconds } from "../../../impl/wire/time.ts";
+import { micros, plus, seconds } from "../../../impl/wire/time.ts";
 import { announcedBy, established, nameNodes, noSessionLost, withdrawn } from "../../bgp-steps.ts";
 import { expectEqual } from "../../expect.ts";
 import {
@@ -20,6 +20,7 @@ import {
   QUICK,
   routeHolds,
   servedByEach,
+  watch,
 } from "../../failover-steps.ts";
 import { BOTH_FAMILIES } from "../../steps.ts";
 import { type Scenario, type World } from "../../world.ts";
@@ -44,7 +45,7 @@ export const scenarios: readonly Scenario[] = [
       await nameNodes(world);
       const { vip, deploymentOf } = await podOnEach(world, "web", { family, policy });
       const node = await carrierOf(world, vip);
-      const probe = await world.client().probe({ vip });
+      const probe = await watch(world, vip);
       await world.kubernetes.remove("Deployment", `default/${deploymentOf(node)}`);
       await endpointsLeave(world, node);
       const left = policy === "Local" ? world.nodes.filter((other) => other !== node) : world.nodes;
@@ -98,7 +99,7 @@ export const scenarios: readonly Scenario[] = [
       const { vip } = await servedByEach(world, "web", { families: [family] });
       const node = await carrierOf(world, vip);
       const others = world.nodes.filter((other) => other !== node);
-      const probe = await world.client().probe({ vip });
+      const probe = await watch(world, vip);
       await world.kubernetes.patch("Node", node, { spec: { unschedulable: true } });
       for (const pod of await podsOn(world, node)) await world.kubernetes.remove("Pod", pod);
       await endpointsLeave(world, node);
@@ -117,7 +118,7 @@ export const scenarios: readonly Scenario[] = [
       const { vip, deploymentOf } = await podOnEach(world, "web", { family: "ipv4", policy: "Local" });
       const [first = "", ...others] = world.nodes;
       await world.controller.crash();
-      const probe = await world.client().probe({ vip, every: millis(100) });
+      const probe = await watch(world, vip);
       await routeHolds(world, vip, seconds(60));
       await noOutage(probe);
       await world.kubernetes.remove("Deployment", `default/${deploymentOf(first)}`);
@@ -142,7 +143,7 @@ export const scenarios: readonly Scenario[] = [
       await nameNodes(world);
       const { vip, deploymentOf } = await podOnEach(world, "web", { family: "ipv4", policy: "Local" });
       const [first = "", ...others] = world.nodes;
-      const probe = await world.client().probe({ vip, every: millis(100) });
+      const probe = await watch(world, vip);
       const away = await world.api.outage(how === "hang" ? "hang" : "refuse");
       await routeHolds(world, vip, seconds(120));
       await noOutage(probe);

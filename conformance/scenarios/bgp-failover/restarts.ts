@@ -29,6 +29,7 @@ import {
   servedByEach,
   staleOf,
   START,
+  watch,
 } from "../../failover-steps.ts";
 import { BOTH_FAMILIES, passes } from "../../steps.ts";
 import { type Scenario, type World } from "../../world.ts";
@@ -56,7 +57,7 @@ export const scenarios: readonly Scenario[] = [
     variants: BGP_FAMILIES,
     async run(world, variant) {
       const { vips } = await servedByEach(world, "web", { families: familiesOf(variant), peer: QUICK });
-      const probes = await Promise.all(vips.map((vip) => world.client().probe({ vip })));
+      const probes = await Promise.all(vips.map((vip) => watch(world, vip)));
       for (const node of world.nodes) await world.node(node).stopSpeaker();
       for (const vip of vips) await withdrawn(world, vip, { within: PROCESSING });
       expectEqual("paths left behind", await world.router().paths(), []);
@@ -89,7 +90,7 @@ export const scenarios: readonly Scenario[] = [
       await world.kubernetes.apply(...workload("other", { families }));
       const others = await vipsOf(world, "default/other", families.length);
       for (const vip of others) await announcedBy(world, vip);
-      const probes = await Promise.all(vips.map((vip) => world.client().probe({ vip })));
+      const probes = await Promise.all(vips.map((vip) => watch(world, vip)));
       for (const node of world.nodes) await endSpeaker(world, node, variant["how"]);
       await world.kubernetes.remove("Service", "default/other");
       await passes(world, AWAY);
@@ -146,7 +147,7 @@ export const scenarios: readonly Scenario[] = [
       const { vip } = await servedByEach(world, "web", { families: [family], peer: GRACEFUL });
       const node = await carrierOf(world, vip);
       const others = world.nodes.filter((other) => other !== node);
-      const probe = await world.client().probe({ vip, every: millis(100) });
+      const probe = await watch(world, vip);
       await world.node(node).crashSpeaker();
       await routeHolds(world, vip, minus(RESTART_TIME, seconds(1)));
       expectEqual("who is waited for", await staleOf(vip, world.router()), [node]);
@@ -188,7 +189,7 @@ export const scenarios: readonly Scenario[] = [
       const { family = "ipv4", graceful = false } = variant;
       const peer = peerWith(variant, { enableGracefulRestart: graceful === true });
       const { vip } = await servedByEach(world, "web", { families: [family], peer });
-      const probe = await world.client().probe({ vip });
+      const probe = await watch(world, vip);
       const connection = await world.client().connection({ vip, every: millis(100) });
       for (const node of world.nodes) {
         const others = world.nodes.filter((other) => other !== node);
