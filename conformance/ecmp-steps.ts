@@ -18,7 +18,7 @@ export const SELECTORS: Readonly<Record<SelectorName, Selector>> = {
 };
 
 /** Few enough to be quick, and enough to tell the selectors apart. */
-export const FLOWS = 240;
+export const FLOWS = 160;
 
 /** Each flow says something so often; whoever broke is known to be broken after twice as long. */
 const EVERY: Micros = seconds(2);
@@ -94,8 +94,8 @@ export async function afterwards(world: World, flows: Flows): Promise<FlowReport
 
 export const answered = ({ byNode }: FlowReport, node: string): number => byNode[node] ?? 0;
 
-/** How many of so many may be more or less by chance: three standard deviations. */
-const chance = (share: number, of: number): number => 3 * Math.sqrt(of * share * (1 - share));
+/** How many of so many may be more or less by chance, at most once in two thousand times. */
+const chance = (share: number, of: number): number => 3.5 * Math.sqrt(of * share * (1 - share));
 
 /** Fails where a count is not between two shares (of 1) of a whole, give or take what chance may do. */
 export function expectShare(what: string, count: number, of: number, least: number, most = least): void {

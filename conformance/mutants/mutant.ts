@@ -1,4 +1,7 @@
-/** A small deliberate breakage of the load balancer: one text in one file, replaced by another while a worker loads it. */
+/**
+ * A small deliberate breakage of the load balancer, or of the routers that it is measured with: one text in one file,
+ * replaced by another while a worker loads it.
+ */
 export interface Mutant {
   /** What is broken, in a few words with dashes: `skip-gratuitous`. */
   readonly name: string;

@@ -17,8 +17,8 @@ import { BOTH_FAMILIES, passes } from "../../steps.ts";
 import { type Scenario } from "../../world.ts";
 
 const IDLE_TIMER = seconds(120);
-/** With 32 buckets for 240 flows hardly one is without a flow. */
-const BUCKETS = 32;
+/** With 24 buckets for 160 flows hardly one is without a flow. */
+const BUCKETS = 24;
 
 export const scenarios: readonly Scenario[] = [
   {
@@ -37,10 +37,10 @@ export const scenarios: readonly Scenario[] = [
         unbalancedTimer: seconds(0),
       } as const;
       await world.router().spread({ selector });
-      const flows = await openFlows(world, vip, { every: seconds(50) });
+      const flows = await openFlows(world, vip, { count: 120, every: seconds(60) });
       await include(world, third);
       await announcedBy(world, vip, world.nodes);
-      await passes(world, seconds(400));
+      await passes(world, seconds(300));
       expectUntouched(await flows.report());
       const more = await openFlows(world, vip, { count: 60 });
       expectAtMost("new flows at the node that came, of 60", answered(await more.report(), third), 10);

@@ -36,9 +36,9 @@ export const scenarios: readonly Scenario[] = [
     ],
     async run(world, variant) {
       const { vip } = await spreading(world, variant);
-      const flows = await openFlows(world, vip, { count: 300 });
+      const flows = await openFlows(world, vip);
       const report = await flows.report();
-      for (const node of world.nodes) expectShare(`flows of ${node}`, answered(report, node), 300, 1 / 3);
+      for (const node of world.nodes) expectShare(`flows of ${node}`, answered(report, node), FLOWS, 1 / 3);
     },
   },
   {
@@ -83,6 +83,31 @@ export const scenarios: readonly Scenario[] = [
       const after = await afterwards(world, flows);
       expectMovedAreReset(after);
       expectEqual("flows that had to move", after.forced, 40);
+    },
+  },
+  {
+    name: "ecmp/addresses-of-services",
+    title: "Where only addresses are hashed, those of different Services take a client to different nodes",
+    cites: ["users B13"],
+    topology: "bgp-ecmp",
+    needs: ["routers", "flowPaths", "kubernetes", "dataplane"],
+    variants: BOTH_FAMILIES,
+    async run(world, variant) {
+      const families = familiesOf(variant);
+      const given = { policy: "Local", families, selector: { app: "web" }, replicas: 0 } as const;
+      await bgpServing(world, "web", { policy: "Local", families });
+      const names = Array.from({ length: 11 }, (_, index) => `web-${index}`);
+      await world.kubernetes.apply(...names.flatMap((name) => workload(name, given)));
+      const nodes = new Set<string>();
+      for (const name of names) {
+        const vip = await vipOf(world, name);
+        await announcedBy(world, vip);
+        const once = await world.client().request({ vip });
+        const again = await world.client().request({ vip });
+        expectEqual(`nodes that answer for ${name}`, [again.outcome, again.node], ["ok", once.node]);
+        nodes.add(once.node ?? "");
+      }
+      expectEqual("nodes that answered", [...nodes].toSorted(), world.nodes.toSorted());
     },
   },
   {

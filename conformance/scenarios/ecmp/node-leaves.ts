@@ -163,6 +163,7 @@ export const scenarios: readonly Scenario[] = [
     needs: ["routers", "flowPaths", "processFaults", "kubernetes", "dataplane"],
     variants: [
       { name: "modulo", selector: "modulo" },
+      { name: "resilient", selector: "resilient" },
       { name: "threshold-ipv6", selector: "threshold", family: "ipv6" },
     ],
     async run(world, variant) {

@@ -192,6 +192,7 @@ export const scenarios: readonly Scenario[] = [
     cites: ["users B13"],
     topology: "bgp-40-nodes",
     needs: ["routers", "flowPaths", "kubernetes", "dataplane"],
+    settings: { memberlist: false },
     variants: [
       { name: "threshold", selector: "threshold", least: 1 / 4, most: 1 / 2 },
       { name: "resilient", selector: "resilient", least: 1 / 40, most: 1 / 40 },
