@@ -191,6 +191,13 @@ describe("a maximum of prefixes (RFC 4486)", () => {
     expect(state()).toBe("established");
   });
 
+  it("is reached, and not exceeded, without harm", () => {
+    const { network, peer, state } = session(config(""));
+    peer.say(routes("203.0.113.1/32", "203.0.113.2/32"));
+    network.run(1);
+    expect([state(), fib(network).length]).toEqual(["established", 2]);
+  });
+
   it("may only warn", () => {
     const { network, peer, state } = session(config("warning-only"));
     peer.say(tooMany);
@@ -212,14 +219,17 @@ describe("two routers that dial each other", () => {
     const b = network.router("b", config(2, 1));
     network.run(15);
     const views = [a, b].flatMap((router) => router.neighbors());
-    const sockets = [...network.hosts.values()].map(({ tcp }) => tcp.connections().filter(isEstablished).length);
-    return [...views.map(({ state, established }) => `${state} ${established}`), ...sockets].join(", ");
+    const sockets = [...network.hosts.values()].map(({ tcp }) => tcp.connections().filter(isEstablished));
+    const dialled = sockets.map((all) =>
+      all.map(({ remote }) => (remote.port === 179 ? "dialled" : "accepted")).join(),
+    );
+    return [...views.map(({ state, established }) => `${state} ${established}`), ...dialled].join(", ");
   }
 
   const isEstablished = ({ state }: { readonly state: string }): boolean => state === "established";
 
-  it("keep one connection, in whichever order they began", () => {
+  it("keep the connection of the greater identifier, in whichever order they began", () => {
     const outcomes = Array.from({ length: 60 }, (_, index) => outcome(`seed ${index}`));
-    expect(new Set(outcomes)).toEqual(new Set(["established 1, established 1, 1, 1"]));
+    expect(new Set(outcomes)).toEqual(new Set(["established 1, established 1, accepted, dialled"]));
   });
 });

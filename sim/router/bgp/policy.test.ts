@@ -49,6 +49,7 @@ function told(messages: readonly BgpMessage[]): readonly string[] {
   const routes = new Map<string, string>();
   for (const message of messages) {
     if (message.kind !== "update") continue;
+    expect(message.faults).toEqual([]);
     for (const prefix of message.withdrawn) routes.delete(prefix);
     for (const each of message.announced) {
       for (const prefix of each.prefixes) routes.set(prefix, routesInWords({ ...each, prefixes: [prefix] }));
