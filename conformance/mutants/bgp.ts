@@ -111,6 +111,18 @@ const SESSION_MUTANTS: readonly Mutant[] = [
     replace: "if (config !== undefined) {\n    offered.push",
   },
   {
+    name: "bgp-restart-never-offered",
+    file: NEGOTIATION,
+    find: "if (config.gracefulRestart) {\n    offered.push",
+    replace: "if (config === undefined) {\n    offered.push",
+  },
+  {
+    name: "bgp-password-in-small-letters",
+    file: CONNECT,
+    find: "md5Key: encodeUtf8(peer.password)",
+    replace: "md5Key: encodeUtf8(peer.password.toLowerCase())",
+  },
+  {
     name: "bgp-one-family-only",
     file: CONFIG,
     find: 'if (peer.kind === "interface" || dualStackAddressFamily)',
@@ -139,6 +151,18 @@ const SESSION_MUTANTS: readonly Mutant[] = [
     file: REST,
     find: "const UNWANTED: Rest = { first: seconds(15), most: seconds(60) };",
     replace: "const UNWANTED: Rest = { first: seconds(1), most: seconds(60) };",
+  },
+  {
+    name: "bgp-impatient-after-overload",
+    file: REST,
+    find: "const OVERLOADED: Rest = { first: seconds(30), most: seconds(300) };",
+    replace: "const OVERLOADED: Rest = { first: seconds(1), most: seconds(300) };",
+  },
+  {
+    name: "bgp-patient-after-reset",
+    file: REST,
+    find: "[ERRORS.administrativeReset, UNREACHABLE],",
+    replace: "[ERRORS.administrativeReset, UNWANTED],",
   },
   {
     name: "bgp-gives-up-on-routers",
