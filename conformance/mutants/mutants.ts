@@ -1,5 +1,6 @@
 import { ADDRESS_MUTANTS } from "./addresses.ts";
 import { BGP_MUTANTS } from "./bgp.ts";
+import { ECMP_MUTANTS } from "./ecmp.ts";
 import {
   BFD_PACKET_MUTANTS,
   BGP_FLOW_MUTANTS,
@@ -29,6 +30,7 @@ export const MUTANT_GROUPS: readonly MutantGroup[] = [
   { mutants: API_MUTANTS, scenarios: ["api-faults/"] },
   { mutants: INPUT_MUTANTS, scenarios: ["bad-input/"] },
   { mutants: BGP_MUTANTS, scenarios: ["bgp/"] },
+  { mutants: ECMP_MUTANTS, scenarios: ["ecmp/"] },
   { mutants: BGP_OPEN_MUTANTS, scenarios: ["bgp-input/open"] },
   { mutants: BGP_STREAM_MUTANTS, scenarios: ["bgp-input/stream"] },
   { mutants: BGP_UPDATE_MUTANTS, scenarios: ["bgp-input/update"] },
