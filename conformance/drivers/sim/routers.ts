@@ -48,13 +48,19 @@ export class SimRouter implements RouterControl {
 
   async fib(prefix: string): Promise<ForwardingEntry | undefined> {
     const wanted = asPrefix(prefix);
-    const [route] = this.#host.routesTo(wanted);
+    const tables = [undefined, ...this.#vrfs()];
+    const [route] = tables.flatMap((vrf) => this.#host.routesTo(wanted, vrf));
     if (route === undefined) return undefined;
     const nextHops = route.nextHops
       .map(({ via, device }) => ({ ip: via ?? wanted, link: device, node: this.#nodeOf(via) }))
       .map(({ ip, link, node }) => ({ ip: ip as Ip, link, node }))
       .toSorted((a, b) => (a.ip < b.ip ? -1 : Number(a.ip > b.ip)));
     return { prefix: wanted, nextHops };
+  }
+
+  #vrfs(): readonly string[] {
+    const station = this.#cluster.topology.stations.find(({ name }) => name === this.name);
+    return (station?.interfaces ?? []).flatMap(({ name, kind }) => (kind.kind === "vrf" ? name : []));
   }
 
   #nodeOf(ip: Ip | undefined): string | undefined {
