@@ -190,10 +190,7 @@ describe("a note", () => {
     [
       "peers",
       [{ ...own("BGPPeer", "tor", { peerAddress: "10.0.0.1" }), apiVersion: "metallb.io/v1beta2" }],
-      [
-        "no router of lan-3 is whom these BGPPeers ask for: tor (10.0.0.1)",
-        "BGP is not simulated yet: only what is announced on Layer 2 is",
-      ],
+      ["no router of lan-3 is whom these BGPPeers ask for: tor (10.0.0.1)"],
     ],
     [
       "kinds that mean nothing here",
