@@ -41,6 +41,21 @@ export const LAYERS: readonly Layer[] = [
     core: true,
   },
   {
+    // Flags and files become the options of the cores here.
+    path: "impl/adapters/daemon",
+    mayImport: [
+      "impl/adapters",
+      "impl/shell",
+      "impl/controller",
+      "impl/speaker",
+      "impl/kube",
+      "impl/api",
+      "impl/ports.ts",
+      "impl/metrics.ts",
+      "impl/wire",
+    ],
+  },
+  {
     path: "impl/adapters",
     mayImport: ["impl/shell", "impl/kube", "impl/api", "impl/ports.ts", "impl/metrics.ts", "impl/wire"],
   },

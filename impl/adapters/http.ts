@@ -1,30 +1,56 @@
-// Requests to the API server over node:http: a port, or a Unix socket.
-import { type ClientRequest } from "node:http";
+// Requests to the API server over node:http or node:https: a port, or a Unix socket.
+import { type Agent, type ClientRequest } from "node:http";
 import { type Input, type KubeRequest } from "../ports.ts";
 
 /** Where the API server listens. */
-export type ApiAddress = { readonly socketPath: string } | { readonly host: string; readonly port: number };
+export type ApiAddress =
+  | { readonly socketPath: string }
+  | { readonly host: string; readonly port: number; readonly tls?: true };
+
+/** What a request shows, asked before each one: both are replaced while the process runs. */
+export type Credentials = () => {
+  readonly token: string;
+  /** The certificates, in PEM, that the server's must come from. */
+  readonly authority: string;
+};
 
 /** ESM's `import "node:http"` reads every export and so loads what a daemon does not need: 13 MiB. */
-const { Agent, request } = process.getBuiltinModule("node:http");
+const plain = () => process.getBuiltinModule("node:http");
+const encrypted = () => process.getBuiltinModule("node:https");
 
 /** Carries requests out; answers come back as inputs, in order. */
 export class HttpKubePort implements Disposable {
   readonly #address: ApiAddress;
   readonly #deliver: (input: Input) => void;
-  readonly #agent = new Agent({ keepAlive: true });
+  readonly #credentials: Credentials | undefined;
+  readonly #protocol: ReturnType<typeof plain | typeof encrypted>;
+  readonly #agent: Agent;
   readonly #open = new Map<string, ClientRequest>();
 
-  constructor(address: ApiAddress, deliver: (input: Input) => void) {
+  constructor(address: ApiAddress, deliver: (input: Input) => void, credentials?: Credentials) {
     this.#address = address;
     this.#deliver = deliver;
+    this.#credentials = credentials;
+    this.#protocol = "tls" in address && address.tls ? encrypted() : plain();
+    this.#agent = new this.#protocol.Agent({ keepAlive: true });
   }
 
   request({ request: name, method, path, headers, body }: KubeRequest): void {
     // Node itself says how long a body is, but not where a DELETE has one: the server would read on and on.
     const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
-    const sent = { ...headers, ...length };
-    const call = request({ ...this.#address, method, path, headers: sent, agent: this.#agent });
+    const shown = this.#credentials?.();
+    const bearer = shown === undefined ? {} : { authorization: `Bearer ${shown.token}` };
+    const sent = { ...headers, ...length, ...bearer };
+    // Connections are shared among requests with the same authority.
+    const trust = shown === undefined ? {} : { ca: shown.authority };
+    const call = this.#protocol.request({
+      ...this.#address,
+      ...trust,
+      method,
+      path,
+      headers: sent,
+      agent: this.#agent,
+    });
     this.#open.set(name, call);
     call.on("response", (response) => {
       const received: Record<string, string> = {};

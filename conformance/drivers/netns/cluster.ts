@@ -1,5 +1,4 @@
 // A cluster on this machine's kernel: namespaces for a topology, the embedded API server, and real processes.
-import { join } from "node:path";
 import {
   type EndpointSlice,
   type EventObject,
@@ -23,19 +22,14 @@ import { SYSTEM } from "../../objects.ts";
 import { type Topology } from "../../topology/model.ts";
 import { claimOf } from "../claims.ts";
 import { type WorldOptions } from "../driver.ts";
-import { nodeFacts, type NodeFacts } from "../node-objects.ts";
+import { nodeFacts, type NodeFacts, speakerPodName } from "../node-objects.ts";
 import { bootObjects, createObject } from "../boot-objects.ts";
 import { ipBatch } from "./command.ts";
-import {
-  type DaemonEvent,
-  type DaemonQuestion,
-  type DaemonSpec,
-  type SwitchEvent,
-  type SwitchSpec,
-} from "./protocol.ts";
-import { controllerOptions, speakerOptions } from "./daemon-options.ts";
+import { bundle, type ProgramName, programIn } from "../../../impl/deploy/bundle.ts";
+import { controllerCommand, type DaemonCommand, speakerCommand } from "./daemon-command.ts";
+import { DaemonSlot } from "./daemon-slot.ts";
+import { type SwitchEvent, type SwitchSpec } from "./protocol.ts";
 import { type Entrance, Network } from "./network.ts";
-import { exposedBy } from "./metrics.ts";
 import { ProcessSlot } from "./process-slot.ts";
 import { macOfLinkLocal } from "./link-local.ts";
 import { createSuite } from "./create-suite.ts";
@@ -47,15 +41,12 @@ import { SLACK, Stage } from "./stage.ts";
 /** Membership (LAN profile) may take this long to agree after a disturbance, and a burst follows. */
 const OWNER_WINDOW = times(seconds(25), SLACK.factor);
 
-/** Many processes may be starting at once. */
-const START_MS = 30_000;
-
 const announcedSeries = (protocol: "bgp" | "layer2", service: string, node: string, ip: string): string =>
   `metallb_speaker_announced{service="${service}",protocol="${protocol}",node="${node}",ip="${ip}"} 1`;
 
 /** A node's processes. */
 export interface NodeSlots {
-  readonly speaker: ProcessSlot;
+  readonly speaker: DaemonSlot;
   /** Its pods and its service proxy. */
   readonly agent: ProcessSlot;
 }
@@ -68,7 +59,7 @@ export class NetnsCluster {
   readonly network: Network;
   readonly controlPlane: ControlPlane;
   readonly referee = new Referee({ ownerWindow: OWNER_WINDOW });
-  readonly controller: ProcessSlot;
+  readonly controller: DaemonSlot;
   readonly macs: Map<Mac, { readonly station: string; readonly link: string }>;
   readonly #options: WorldOptions;
   readonly #facts: readonly NodeFacts[];
@@ -77,7 +68,7 @@ export class NetnsCluster {
   readonly #nodes = new Map<string, NodeSlots>();
   readonly #clients = new Map<string, ProcessSlot>();
   readonly #watchers: ProcessSlot[] = [];
-  readonly #daemons: ProcessSlot[] = [];
+  readonly #daemons: DaemonSlot[] = [];
   readonly #routers = new Map<string, RoutingSuite>();
   readonly #links: { readonly owner: string; readonly link: KubeLink }[] = [];
   readonly #servers: ApiHttpServer[] = [];
@@ -92,7 +83,7 @@ export class NetnsCluster {
   readonly #folder = createRunFolder();
   #programming: Promise<void> = Promise.resolve();
   #programmed = true;
-  #starts = 0;
+  #controllers = 0;
   #faults = 0;
   #closed = false;
 
@@ -133,10 +124,9 @@ export class NetnsCluster {
 
   /** Builds the network and loads every program; then time begins, and all processes with it. */
   async start(): Promise<void> {
-    await this.network.build();
+    await Promise.all([this.network.build(), bundle(this.#folder)]);
     const daemons = [this.controller, ...this.#speakers()];
-    await Promise.all(daemons.map((slot) => this.#serveApi(slot.name)));
-    const slots = [...this.#watchers, ...this.#clients.values(), ...this.#agents(), ...daemons];
+    const slots = [...this.#watchers, ...this.#clients.values(), ...this.#agents()];
     for (const slot of slots) slot.start();
     await Promise.all([
       ...slots.map((slot) => slot.ready()),
@@ -144,7 +134,7 @@ export class NetnsCluster {
     ]);
     for (const object of bootObjects(this.topology, this.#facts)) createObject(this.controlPlane, object);
     this.clock.start();
-    await Promise.all(daemons.map((slot) => slot.ask("start" satisfies DaemonQuestion, START_MS)));
+    await Promise.all(daemons.map((slot) => this.startDaemon(slot)));
   }
 
   node(name: string): NodeSlots {
@@ -199,50 +189,38 @@ export class NetnsCluster {
     return [...this.#nodes.values()].map(({ agent }) => agent);
   }
 
-  #speakers(): readonly ProcessSlot[] {
+  #speakers(): readonly DaemonSlot[] {
     return [...this.#nodes.values()].map(({ speaker }) => speaker);
   }
 
   /** Another controller on the first node. */
-  addController(name: string): ProcessSlot {
+  addController(name: string): DaemonSlot {
     return this.#controllerSlot(name);
   }
 
-  #controllerSlot(name: string): ProcessSlot {
+  #controllerSlot(name: string): DaemonSlot {
     const [first = ""] = this.topology.nodes;
-    return this.#daemonSlot(name, first, { kind: "controller", options: controllerOptions(this.#options.settings) });
+    const command = controllerCommand(name, this.#folder, this.#options.settings, this.#controllers++);
+    return this.#daemonSlot(name, first, "controller", command);
   }
 
   #nodeSlots(facts: NodeFacts): NodeSlots {
-    const options = speakerOptions(facts, this.#options.settings);
+    const command = speakerCommand(facts, this.#folder, this.#options.settings);
     const agent = new ProcessSlot({
       ...this.#common(`agent-${facts.name}`, facts.name),
       file: "node-agent.ts",
       args: () => [facts.name],
       onEvent: () => {},
     });
-    return { agent, speaker: this.#daemonSlot(options.podName, facts.name, { kind: "speaker", options }) };
+    return { agent, speaker: this.#daemonSlot(speakerPodName(facts.name), facts.name, "speaker", command) };
   }
 
-  #daemonSlot(
-    name: string,
-    station: string,
-    part:
-      | Pick<DaemonSpec & { kind: "speaker" }, "kind" | "options">
-      | Pick<DaemonSpec & { kind: "controller" }, "kind" | "options">,
-  ): ProcessSlot {
-    const socketPath = this.#socketPath(name);
-    const { seed } = this.#options;
-    const slot = new ProcessSlot({
+  #daemonSlot(name: string, station: string, program: ProgramName, command: DaemonCommand): DaemonSlot {
+    const slot = new DaemonSlot({
       ...this.#common(name, station),
-      file: "daemon.ts",
-      args: () => [
-        JSON.stringify({ ...part, socketPath, seed: `${seed}/${name}/${this.#starts++}` } satisfies DaemonSpec),
-      ],
-      onEvent: (event) => {
-        const { level, event: what, fields } = event as DaemonEvent;
-        this.trace(name, what, `${level} ${JSON.stringify(fields)}`);
-      },
+      command,
+      program: programIn(this.#folder, program),
+      onLine: ({ event, ...line }) => this.trace(name, event, JSON.stringify(line)),
     });
     this.#daemons.push(slot);
     return slot;
@@ -281,19 +259,13 @@ export class NetnsCluster {
   }
 
   /** Starts a controller or a speaker. */
-  async startDaemon(slot: ProcessSlot): Promise<void> {
-    await this.#serveApi(slot.name);
-    slot.start();
-    await slot.ready();
-    await slot.ask("start" satisfies DaemonQuestion, START_MS);
-  }
-
-  #socketPath(name: string): string {
-    return join(this.#folder, `${name}.sock`);
+  async startDaemon(slot: DaemonSlot): Promise<void> {
+    await this.#serveApi(slot);
+    await slot.start();
   }
 
   /** Gives a process a way to the API server of its own, once. */
-  async #serveApi(name: string): Promise<void> {
+  async #serveApi({ name, apiSocket }: DaemonSlot): Promise<void> {
     if (this.#links.some(({ owner }) => owner === name)) return;
     const server = new ApiHttpServer((deliver) => {
       const link = new KubeLink(this.sim, `${name}/api`, this.controlPlane, deliver);
@@ -304,7 +276,7 @@ export class NetnsCluster {
       };
     });
     this.#servers.push(server);
-    await server.listen({ path: this.#socketPath(name) });
+    await server.listen({ path: apiSocket });
   }
 
   /** Does something to the API connections of a process, or of all; the result undoes it. */
@@ -446,7 +418,7 @@ export class NetnsCluster {
   async #livenessProblem(): Promise<string | undefined> {
     const speakers = [...this.#nodes].filter(([, { speaker }]) => speaker.alive);
     const exposed = await Promise.all(
-      speakers.map(async ([node, { speaker }]) => ({ node, text: await exposedBy(speaker) })),
+      speakers.map(async ([node, { speaker }]) => ({ node, text: await speaker.metrics() })),
     );
     for (const [service, { status }] of this.#services) {
       for (const { ip = "" } of status?.loadBalancer?.ingress ?? []) {
@@ -477,7 +449,7 @@ export class NetnsCluster {
     return [...this.#failures, ...this.referee.violations()];
   }
 
-  #slots(): readonly ProcessSlot[] {
+  #slots(): readonly (ProcessSlot | DaemonSlot)[] {
     return [...this.#daemons, ...this.#agents(), ...this.#clients.values(), ...this.#watchers];
   }
 

@@ -4,9 +4,7 @@ import { type Ending, type LinkChange, type NodeControl } from "../../world.ts";
 import { setCarrier, silence } from "./cables.ts";
 import { type NetnsCluster, type NodeSlots } from "./cluster.ts";
 import { ipBatch, run } from "./command.ts";
-import { type DaemonQuestion } from "./protocol.ts";
 import { ending } from "../ending.ts";
-import { metricOf } from "./metrics.ts";
 
 export class NetnsNode implements NodeControl {
   readonly name: string;
@@ -136,11 +134,11 @@ export class NetnsNode implements NodeControl {
   }
 
   metric(series: string): Promise<number | undefined> {
-    return metricOf(this.#slots.speaker, series);
+    return this.#slots.speaker.metric(series);
   }
 
   members(): Promise<readonly string[]> {
-    return this.#slots.speaker.ask<readonly string[]>("members" satisfies DaemonQuestion).catch(() => []);
+    return this.#slots.speaker.view<readonly string[]>("members").catch(() => []);
   }
 
   resources(): Promise<Readonly<Record<string, number>>> {

@@ -1,27 +1,5 @@
 // What the driver and its processes in namespaces say to each other. Types only: importing a program would run it.
-import { type ControllerOptions } from "../../../impl/shell/controller-process.ts";
-import { type SpeakerOptions } from "../../../impl/shell/speaker-process.ts";
 import { type Micros } from "../../../impl/wire/time.ts";
-
-// A controller or a speaker.
-
-export type DaemonSpec = {
-  /** Where the API server listens for this process. */
-  readonly socketPath: string;
-  readonly seed: string;
-} & (
-  | { readonly kind: "speaker"; readonly options: Omit<SpeakerOptions, "random"> }
-  | { readonly kind: "controller"; readonly options: Omit<ControllerOptions, "random"> }
-);
-
-/** It does nothing before it is told to start. */
-export type DaemonQuestion = "start" | "metrics" | "members";
-
-export interface DaemonEvent {
-  readonly level: string;
-  readonly event: string;
-  readonly fields: Readonly<Record<string, unknown>>;
-}
 
 // A node's pods and its service proxy.
 

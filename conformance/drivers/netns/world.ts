@@ -14,7 +14,6 @@ import {
 import { NetnsClient } from "./client.ts";
 import { type NetnsCluster } from "./cluster.ts";
 import { ending } from "../ending.ts";
-import { metricOf } from "./metrics.ts";
 import { NetnsNode } from "./node.ts";
 import { NetnsRouter } from "./router.ts";
 
@@ -108,7 +107,7 @@ function controllerControl(cluster: NetnsCluster): ControllerControl {
         fault();
       });
     },
-    metric: (series) => metricOf(controller, series),
+    metric: (series) => controller.metric(series),
     async cutFromApi() {
       const fault = cluster.lasting("controller: no API server");
       const heal = cluster.apiLinks(controller.name, (link) => link.fault({ kind: "outage", how: "silent" }));

@@ -29,7 +29,12 @@ const RECORD = 128;
 const ADDRESS_AT = 8;
 const CONTROL_AT = 40;
 
-export const ADDON = fileURLToPath(new URL(`../../native/sockets-linux-${process.arch}.node`, import.meta.url));
+const FILE = `sockets-linux-${process.arch}.node`;
+const SOURCES = fileURLToPath(new URL(`../../native/${FILE}`, import.meta.url));
+const BESIDE = fileURLToPath(new URL(FILE, import.meta.url));
+
+/** Beside the bundle that ships, or where it is built. */
+export const ADDON = existsSync(BESIDE) ? BESIDE : SOURCES;
 
 /** Loads the addon. Throws an Error that says what to do. */
 export function loadNative(): NativeSockets {

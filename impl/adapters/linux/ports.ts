@@ -1,7 +1,8 @@
 // Everything a process asks for, on Linux.
 import { unreachable } from "../../wire/brand.ts";
-import { micros, type Micros } from "../../wire/time.ts";
+import { type Micros } from "../../wire/time.ts";
 import { type Effect, type Input, type Instant, type KubeRequest, type Link, type Ports } from "../../ports.ts";
+import { Alarm, instant } from "../alarm.ts";
 import { Datagrams } from "./datagrams.ts";
 import { FrameSocket } from "./frames.ts";
 import { GroupMemberships } from "./groups.ts";
@@ -19,9 +20,6 @@ export interface LinuxOptions {
   readonly exit: (code: number) => void;
 }
 
-/** setTimeout's longest delay. */
-const LONGEST_MS = 2 ** 31 - 1;
-
 export class LinuxPorts implements Ports, Disposable {
   readonly #options: LinuxOptions;
   readonly #links = new Map<string, Link>();
@@ -30,11 +28,12 @@ export class LinuxPorts implements Ports, Disposable {
   readonly #monitor: LinkMonitor;
   readonly #datagrams: Datagrams;
   readonly #streams: Streams;
-  #alarm: NodeJS.Timeout | undefined;
+  readonly #alarm: Alarm;
 
   constructor(options: LinuxOptions) {
     this.#options = options;
     const { native, deliver, log } = options;
+    this.#alarm = new Alarm(() => deliver({ kind: "wake" }));
     this.#groups = new GroupMemberships(native);
     this.#streams = new Streams({ native, deliver, log });
     this.#datagrams = new Datagrams({ native, deliver, log, linkName: (index) => this.#linkName(index) });
@@ -47,15 +46,11 @@ export class LinuxPorts implements Ports, Disposable {
   }
 
   now(): Instant {
-    const monotonic = micros(Number(process.hrtime.bigint() / 1000n));
-    return { monotonic, wall: micros((performance.timeOrigin + performance.now()) * 1000) };
+    return instant();
   }
 
   arm(at: Micros | undefined): void {
-    clearTimeout(this.#alarm);
-    if (at === undefined) return;
-    const delayMs = Math.max(0, (at - this.now().monotonic) / 1000);
-    this.#alarm = setTimeout(() => this.#options.deliver({ kind: "wake" }), Math.min(Math.ceil(delayMs), LONGEST_MS));
+    this.#alarm.arm(at);
   }
 
   run(effect: Effect): void {
@@ -121,7 +116,7 @@ export class LinuxPorts implements Ports, Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearTimeout(this.#alarm);
+    this.#alarm[Symbol.dispose]();
     this.#monitor[Symbol.dispose]();
     this.#groups[Symbol.dispose]();
     for (const socket of this.#frames.values()) socket[Symbol.dispose]();

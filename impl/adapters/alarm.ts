@@ -1,0 +1,32 @@
+// This machine's clocks, and the one alarm of a process.
+import { micros, type Micros } from "../wire/time.ts";
+import { type Instant } from "../ports.ts";
+
+/** setTimeout's longest delay. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+export function instant(): Instant {
+  const monotonic = micros(Number(process.hrtime.bigint() / 1000n));
+  return { monotonic, wall: micros((performance.timeOrigin + performance.now()) * 1000) };
+}
+
+export class Alarm implements Disposable {
+  readonly #ring: () => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(ring: () => void) {
+    this.#ring = ring;
+  }
+
+  /** Replaces the time at which it rings; undefined: never. */
+  arm(at: Micros | undefined): void {
+    clearTimeout(this.#timer);
+    if (at === undefined) return;
+    const delayMs = Math.max(0, (at - instant().monotonic) / 1000);
+    this.#timer = setTimeout(this.#ring, Math.min(Math.ceil(delayMs), LONGEST_MS));
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+}
