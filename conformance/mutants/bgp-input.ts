@@ -262,13 +262,6 @@ export const BGP_UPDATE_MUTANTS: readonly Mutant[] = [
     replace: "if (bits > most || bits === 0) throw",
   },
   {
-    name: "update-bits-behind-a-prefix",
-    file: NLRI,
-    find: "if ((bits & 7) !== 0) address[last] =",
-    replace:
-      'if ((bits & 7) !== 0 && ((address[last] ?? 0) & (0xff >> (bits & 7))) !== 0) throw new DecodeError(path, "has bits");\n    if ((bits & 7) !== 0) address[last] =',
-  },
-  {
     name: "update-families-twice",
     file: ATTRIBUTES,
     find: "if (type === mpReachNlri || type === mpUnreachNlri) {",
@@ -415,6 +408,12 @@ export const BGP_GOODBYE_MUTANTS: readonly Mutant[] = [
     file: BACK_OFF,
     find: "const UNWANTED: Rest = { first: seconds(15),",
     replace: "const UNWANTED: Rest = { first: seconds(1),",
+  },
+  {
+    name: "goodbye-refusal-shrugged-off",
+    file: BACK_OFF,
+    find: "const REFUSED: Rest = { first: seconds(1), most: seconds(30) };",
+    replace: "const REFUSED: Rest = { first: seconds(1), most: seconds(1) };",
   },
   {
     name: "goodbye-resets-taken-hard",

@@ -214,8 +214,12 @@ const HARMLESS: Readonly<Record<string, readonly Uint8Array[]>> = {
   "many-unknown-attributes": [
     extra(...Array.from({ length: 200 }, (_, index) => attribute(TRANSITIVE, 41 + index, 0))),
   ],
-  "default-route": [update({ attributes: ROUTE.flat(), announced: [0] }), update({ withdrawn: [0] })],
-  "bits-behind-the-prefix": [update({ attributes: ROUTE.flat(), announced: [20, 198, 18, 0xff] })],
+  // All addresses, and bits behind the length, which mean nothing.
+  "unusual-prefixes": [
+    update({ attributes: ROUTE.flat(), announced: [0] }),
+    update({ withdrawn: [0] }),
+    update({ attributes: ROUTE.flat(), announced: [20, 198, 18, 0xff] }),
+  ],
   "prefixes-to-the-brim": [update({ attributes: ROUTE.flat(), announced: octets(4000) })],
   "long-as-paths": [
     asPath(...sequence(255), ...sequence(255), ...sequence(255), ...sequence(235)),
