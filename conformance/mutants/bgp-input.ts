@@ -636,7 +636,7 @@ export const BFD_PACKET_MUTANTS: readonly Mutant[] = [
     replace: ";",
   },
   {
-    name: "bfd-own-multiplier",
+    name: "bfd-fixed-multiplier",
     file: "impl/speaker/bfd/session.ts",
     find: "return plus(remote.heardAt, detectionTime(remote.detectMultiplier, used.requiredMinRx, remote.desiredMinTx));",
     replace: "return plus(remote.heardAt, detectionTime(3, used.requiredMinRx, remote.desiredMinTx));",
@@ -678,7 +678,7 @@ export const BFD_PACKET_MUTANTS: readonly Mutant[] = [
     replace: "SLOW_INTERVAL = seconds(0.1)",
   },
   {
-    name: "bfd-never-passive",
+    name: "bfd-speaks-first",
     file: BFD_SETTLE,
     find: 'return config.role === "passive" && remote === undefined && !called;',
     replace: 'return config.role === "passive" && remote === undefined && called;',
