@@ -1,5 +1,7 @@
 import { ADDRESS_MUTANTS } from "./addresses.ts";
+import { BFD_MUTANTS } from "./bfd.ts";
 import { BGP_MUTANTS } from "./bgp.ts";
+import { BGP_FAILOVER_MUTANTS } from "./bgp-failover.ts";
 import { ECMP_MUTANTS } from "./ecmp.ts";
 import {
   BFD_PACKET_MUTANTS,
@@ -30,6 +32,8 @@ export const MUTANT_GROUPS: readonly MutantGroup[] = [
   { mutants: API_MUTANTS, scenarios: ["api-faults/"] },
   { mutants: INPUT_MUTANTS, scenarios: ["bad-input/"] },
   { mutants: BGP_MUTANTS, scenarios: ["bgp/"] },
+  { mutants: BGP_FAILOVER_MUTANTS, scenarios: ["bgp-failover/", "bgp-topologies/"] },
+  { mutants: BFD_MUTANTS, scenarios: ["bfd/", "bgp-topologies/"] },
   { mutants: ECMP_MUTANTS, scenarios: ["ecmp/"] },
   { mutants: BGP_OPEN_MUTANTS, scenarios: ["bgp-input/open"] },
   { mutants: BGP_STREAM_MUTANTS, scenarios: ["bgp-input/stream"] },

@@ -7,6 +7,7 @@ import {
   established,
   familiesOf,
   hostPrefix,
+  inBgp,
   nameNodes,
   vipsOf,
   withdrawn,
@@ -81,10 +82,13 @@ export const scenarios: readonly Scenario[] = [
     variants: [
       ...BGP_FAMILIES.map((variant) => ({ ...variant, name: `stop-${variant.name}`, how: "stop" })),
       ...BGP_FAMILIES.map((variant) => ({ ...variant, name: `crash-${variant.name}`, how: "crash" })),
+      { name: "stop-before-rfc8538", family: "ipv4", how: "stop", notification: false },
     ],
     async run(world, variant) {
       const families = familiesOf(variant);
       const router = world.router();
+      // To such a router every NOTIFICATION is the end of what it keeps (RFC 4724 section 4).
+      if (variant["notification"] === false) await router.configure(...inBgp("no bgp graceful-restart notification"));
       await nameNodes(world);
       const { vips } = await servedByEach(world, "web", { families, peer: GRACEFUL });
       await world.kubernetes.apply(...workload("other", { families }));
