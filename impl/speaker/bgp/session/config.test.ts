@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { encodeOpen } from "../../../wire/bgp/open.ts";
 import { parseIp, parseIpv4 } from "../../../wire/ip.ts";
-import { seconds } from "../../../wire/time.ts";
+import { type Micros, millis, seconds } from "../../../wire/time.ts";
 import { bgpPeer } from "../test-bgp-peer.ts";
 import { sessionConfig } from "./config.ts";
 import { openFor } from "./negotiation.ts";
@@ -51,6 +51,16 @@ describe("what a BGPPeer means for its session", () => {
     ["an interface", { peer: { kind: "interface", name: "eth0" } }, ["ipv4", "ipv6"]],
   ] as const)("%s carries %j", (_, parts, families) => {
     expect(configOf(parts).families).toEqual(families);
+  });
+
+  // What the OPEN cannot say must not count here either: the peer would not keep to it.
+  it.each<[string, Micros, Micros]>([
+    ["less than a second", millis(500), seconds(0)],
+    ["a part of a second", millis(3_500), seconds(3)],
+    ["all that two bytes hold", seconds(65_535), seconds(65_535)],
+    ["more than two bytes hold", seconds(65_536), seconds(65_535)],
+  ])("a hold time of %s", (_, holdTime, offered) => {
+    expect(configOf({ holdTime }).holdTime).toBe(offered);
   });
 
   // RFC 4724 section 3, RFC 8538 section 2: R and N, 120 s, and IPv4 unicast with its forwarding state.

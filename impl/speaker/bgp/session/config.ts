@@ -1,7 +1,7 @@
 // What one session is told of its BGPPeer: the values that go into its OPEN and its timers.
 import { type Peer } from "../../../api/config.ts";
 import { type Family, familyOf, type Ipv4 } from "../../../wire/ip.ts";
-import { type Micros, seconds } from "../../../wire/time.ts";
+import { inSeconds, type Micros, seconds } from "../../../wire/time.ts";
 
 export interface SessionConfig {
   /** The AS that the peer sees. */
@@ -9,7 +9,7 @@ export interface SessionConfig {
   /** A number, or any that makes the session internal or external. */
   readonly peerAsn: number | "internal" | "external";
   readonly routerId: Ipv4;
-  /** 0: neither side needs to hear anything. */
+  /** As the OPEN says it, so that both sides count alike. 0: neither side needs to hear anything. */
   readonly holdTime: Micros;
   readonly keepaliveTime: Micros;
   /** The most that lies between two attempts; undefined: a few seconds. */
@@ -31,7 +31,7 @@ export function sessionConfig(peer: Peer, routerId: Ipv4, hostName: string): Ses
     localAsn: peer.localAsn ?? peer.myAsn,
     peerAsn: peer.peerAsn,
     routerId,
-    holdTime: peer.holdTime ?? HOLD_TIME,
+    holdTime: offeredHoldTime(peer.holdTime ?? HOLD_TIME),
     keepaliveTime: peer.keepaliveTime ?? KEEPALIVE_TIME,
     connectTime: peer.connectTime,
     families: familiesOf(peer),
@@ -39,6 +39,11 @@ export function sessionConfig(peer: Peer, routerId: Ipv4, hostName: string): Ses
     gracefulRestart: peer.gracefulRestart,
     hostName,
   };
+}
+
+/** RFC 4271 section 4.2: whole seconds in two bytes. */
+function offeredHoldTime(wish: Micros): Micros {
+  return seconds(Math.min(Math.trunc(inSeconds(wish)), 0xffff));
 }
 
 function familiesOf({ peer, dualStackAddressFamily }: Peer): readonly Family[] {
