@@ -262,6 +262,23 @@ describe("the fields of a BGPPeer", () => {
     ]);
   });
 
+  it("dualStackAddressFamily: the next hop of the other family follows the addresses of the interface", () => {
+    const world = new World([peer("tor", { peerAddress: "2001:db8::1", dualStackAddressFamily: true })]).start();
+    world.heard();
+    const IPV6 = ["2001:db8::11/64", "fe80::1/64"];
+    const PATH = "path 64512";
+    const told = (...ipv4: readonly string[]): readonly string[] => {
+      world.cluster.links(...ipv4, ...IPV6);
+      return world.heard();
+    };
+    // One that is added in front changes nothing while the first is there.
+    expect(told("192.0.2.99/24", "192.0.2.11/24")).toEqual([]);
+    expect(told("192.0.2.99/24")).toEqual([`2001:db8::1 announce 192.0.2.101/32 via 192.0.2.99, ${PATH}`]);
+    expect(told()).toEqual(["2001:db8::1 withdraw 192.0.2.101/32"]);
+    expect(told("192.0.2.12/24")).toEqual([`2001:db8::1 announce 192.0.2.101/32 via 192.0.2.12, ${PATH}`]);
+    expect(world.cluster.process.bgpPeers()).toMatchObject([{ routes: [{ nextHop: "192.0.2.12" }], pending: 0 }]);
+  });
+
   it("interface: the peer is who advertises itself there, over its link-local address, for both families", () => {
     const world = new World([peer("tor", { peerAddress: undefined, interface: "eth0" })]).start();
     expect(world.cluster.process.bgpPeers()).toMatchObject([{ interface: "eth0", address: undefined, pending: 1 }]);

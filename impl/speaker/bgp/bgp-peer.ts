@@ -1,7 +1,7 @@
 // One peer: its session, what it shall know, and BFD's word on the path between.
 import { type Random } from "../../ports.ts";
 import { unicastFamily } from "../../wire/bgp/families.ts";
-import { type Ipv4 } from "../../wire/ip.ts";
+import { type Ip, type Ipv4 } from "../../wire/ip.ts";
 import { type Prefix } from "../../wire/prefix.ts";
 import { earliest, type Micros } from "../../wire/time.ts";
 import { type BfdSessionsEffect } from "../bfd/sessions.ts";
@@ -62,6 +62,19 @@ export class BgpPeer {
     this.#local = local;
     this.#backlog = 0;
     return this.#follow(this.#session.connected(connection, local.address, now), now);
+  }
+
+  /** The interface has these addresses now. A next hop stays the same while it is among them. */
+  setAddresses(addresses: readonly Ip[], now: Micros): readonly BgpPeerEffect[] {
+    if (this.#local === undefined) return [];
+    const { address, onInterface } = this.#local;
+    const kept = onInterface.filter((ip) => addresses.includes(ip));
+    const added = addresses.filter((ip) => !onInterface.includes(ip));
+    this.#local = { address, onInterface: [...kept, ...added] };
+    const { negotiated } = this.#session;
+    if (negotiated === undefined) return [];
+    this.#rib.redirect(nextHopsFor(this.#local, negotiated));
+    return this.flush(now);
   }
 
   lost(connection: number, error: string, now: Micros): readonly BgpPeerEffect[] {

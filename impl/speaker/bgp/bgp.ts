@@ -144,9 +144,10 @@ export class Bgp implements Protocol {
 
   setLinks(links: readonly Link[], now: Micros): LinksOutcome {
     this.#links = links;
-    for (const neighbour of this.#neighbours.values()) neighbour.setLinks(links);
+    const told = [...this.#neighbours.values()].flatMap((neighbour) => neighbour.setLinks(links, now));
     const watched = this.#takeBfd(this.#watch.setLinks(links), now);
-    return { effects: [...watched, ...this.#takeInterfaces(this.#interfacePeers.setLinks(links, now), now)], keys: [] };
+    const interfaces = this.#takeInterfaces(this.#interfacePeers.setLinks(links, now), now);
+    return { effects: [...told, ...watched, ...interfaces], keys: [] };
   }
 
   receive(link: string, bytes: Uint8Array, now: Micros): readonly SpeakerEffect[] {

@@ -86,8 +86,11 @@ export class Neighbour {
     return this.#bgp.waiting;
   }
 
-  setLinks(links: readonly Link[]): void {
+  setLinks(links: readonly Link[], now: Micros): readonly SpeakerEffect[] {
     this.#links = links;
+    const link = this.#local === undefined ? undefined : this.#linkOf(this.#local.address);
+    // Without our own address the session ends soon, and with it everything that was told.
+    return link === undefined ? [] : this.#translate(this.#bgp.setAddresses(addressesOf(link), now), now);
   }
 
   start(now: Micros): readonly SpeakerEffect[] {
@@ -160,13 +163,20 @@ export class Neighbour {
 
   #connected(connection: number, address: Ip, now: Micros): readonly SpeakerEffect[] {
     const { node, peer } = this.#options;
-    const device = peer.peer.kind === "interface" ? peer.peer.name : undefined;
-    const link = linkOf(address, this.#links, device);
-    const onInterface = link === undefined ? [address] : link.addresses.map(({ ip }) => ip);
+    const link = this.#linkOf(address);
+    const onInterface = link === undefined ? [address] : addressesOf(link);
     const local: LocalSide = { address, onInterface };
     const routerId = configuredRouterId(peer) ?? defaultRouterId(address, onInterface, node);
     this.#local = { address, routerId, link: link?.name };
     return this.#translate(this.#bgp.connected(connection, local, now, routerId), now);
+  }
+
+  /** Several may have the address: on each there are link-local ones, in each VRF others. That of the peer comes first. */
+  #linkOf(address: Ip): Link | undefined {
+    const { peer, vrf } = this.#options.peer;
+    const device = peer.kind === "interface" ? peer.name : vrf;
+    const having = this.#links.filter(({ addresses }) => addresses.some(({ ip }) => ip === address));
+    return having.find(({ name, master }) => name === device || (vrf !== undefined && master === vrf)) ?? having[0];
   }
 
   #translate(effects: readonly BgpPeerEffect[], now: Micros): readonly SpeakerEffect[] {
@@ -300,8 +310,4 @@ function nextAttemptOf(state: SessionState): Micros | undefined {
 /** Until the first connection shows our address. */
 const nodeRouterId = (node: string): Ipv4 => defaultRouterId(UNSPECIFIED_V6, [], node);
 
-/** Link-local addresses may stand on several interfaces, so the one that the peer is on comes first. */
-function linkOf(address: Ip, links: readonly Link[], device: string | undefined): Link | undefined {
-  const having = links.filter(({ addresses }) => addresses.some(({ ip }) => ip === address));
-  return having.find(({ name }) => name === device) ?? having[0];
-}
+const addressesOf = ({ addresses }: Link): readonly Ip[] => addresses.map(({ ip }) => ip);

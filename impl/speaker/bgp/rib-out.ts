@@ -41,7 +41,7 @@ interface Sent {
 }
 
 interface Told {
-  readonly session: OutSession;
+  session: OutSession;
   /** What the peer has, by its prefix. */
   readonly routes: Map<Prefix, Sent>;
   /** Families whose routes have not all been sent yet. */
@@ -107,6 +107,17 @@ export class RibOut {
     this.#changed.clear();
   }
 
+  /** Our addresses changed: what the peer was told with another next hop it has to be told anew. */
+  redirect(nextHops: OutSession["nextHops"]): void {
+    const told = this.#told;
+    if (told === undefined) return;
+    const { session } = told;
+    told.session = { ...session, nextHops };
+    for (const family of session.negotiated.families) {
+      if (!sameHop(session.nextHops[family], nextHops[family])) this.#repeat(told, family);
+    }
+  }
+
   /** The peer asks for the routes of a family again. */
   refresh(family: Family): void {
     const told = this.#told;
@@ -134,13 +145,17 @@ export class RibOut {
   #begin(told: Told, family: Family, now: Micros): readonly Uint8Array[] {
     told.asked.delete(family);
     told.refreshAt = plus(now, REFRESH_INTERVAL);
+    this.#repeat(told, family);
+    return marker(told, family, "beginningOfRefresh");
+  }
+
+  #repeat(told: Told, family: Family): void {
     for (const [prefix, route] of this.#wanted) {
       if (prefixFamily(prefix) !== family) continue;
       // What was never told is new; what was is told again even though nothing changed.
       if (told.routes.has(prefix)) told.routes.set(prefix, { route, key: "" });
       this.#changed.add(prefix);
     }
-    return marker(told, family, "beginningOfRefresh");
   }
 
   #difference(told: Told): Outgoing {
@@ -149,9 +164,9 @@ export class RibOut {
     const announced = new Map<string, { readonly route: Route; readonly ipv4: Prefix[]; readonly ipv6: Prefix[] }>();
     for (const prefix of this.#changed) {
       const route = this.#wanted.get(prefix);
-      if (route === undefined) {
+      if (route === undefined || !canCarry(session, prefixFamily(prefix))) {
         if (routes.delete(prefix)) withdrawn.push(prefix);
-      } else if (canCarry(session, prefixFamily(prefix))) {
+      } else {
         const key = routeKey(route, session.negotiated);
         if (routes.get(prefix)?.key === key) continue;
         routes.set(prefix, { route, key });
@@ -181,6 +196,10 @@ export class RibOut {
 /** The peer may still have an older route to what no message can hold now. */
 function forget({ routes }: Told, oversized: readonly Prefix[]): readonly Prefix[] {
   return oversized.filter((prefix) => routes.delete(prefix));
+}
+
+function sameHop(a: NextHop | undefined, b: NextHop | undefined): boolean {
+  return a?.nextHop === b?.nextHop && a?.linkLocal === b?.linkLocal;
 }
 
 function canCarry({ negotiated, nextHops }: OutSession, family: Family): boolean {
