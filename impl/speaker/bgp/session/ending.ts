@@ -3,7 +3,7 @@
 import { ERRORS } from "../../../wire/bgp/error-codes.ts";
 import { hardReset, type Notification, notification, notificationWithText } from "../../../wire/bgp/notification.ts";
 import { type Micros, plus, seconds } from "../../../wire/time.ts";
-import { type Rest, restTime } from "./back-off.ts";
+import { type Failures, NO_FAILURES, type Rest, restTime, withOneMore } from "./back-off.ts";
 import { type Negotiated } from "./negotiation.ts";
 import {
   type Context,
@@ -21,9 +21,9 @@ const LASTING = seconds(10);
 /** Ends an attempt or a session, with a NOTIFICATION where the reason is one that we sent, and plans the next attempt. */
 export function fail(state: SessionState, because: DownReason, rest: Rest, context: Context): Step {
   const lasted = state.kind === "established" && context.now - state.since >= LASTING;
-  const failures = lasted ? 0 : state.failures;
+  const failures = lasted ? NO_FAILURES : state.failures;
   const startAt = plus(context.now, restTime(rest, failures, context.config.connectTime, context.random));
-  return end(state, because, startAt, failures + 1);
+  return end(state, because, startAt, withOneMore(failures, rest));
 }
 
 export function failWith(state: SessionState, sent: Notification, problem: string, rest: Rest, context: Context): Step {
@@ -34,10 +34,10 @@ export function failWith(state: SessionState, sent: Notification, problem: strin
 export function stop(state: SessionState, intent: Intent): Step {
   if (state.kind === "idle") return { state: { ...state, startAt: undefined }, effects: [] };
   const negotiated = state.kind === "established" || state.kind === "openConfirm" ? state.negotiated : undefined;
-  return end(state, farewell(negotiated, intent), undefined, 0);
+  return end(state, farewell(negotiated, intent), undefined, NO_FAILURES);
 }
 
-function end(state: SessionState, because: DownReason, startAt: Micros | undefined, failures: number): Step {
+function end(state: SessionState, because: DownReason, startAt: Micros | undefined, failures: Failures): Step {
   const effects: SessionEffect[] = [];
   if (because.kind === "sent" && state.kind !== "connect")
     effects.push({ kind: "send", message: because.notification });

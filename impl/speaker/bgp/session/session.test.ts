@@ -297,6 +297,16 @@ describe("what the peer says when it ends the session (RFC 4486)", () => {
     expect(rest(ERRORS[name])).toBe(expected);
   });
 
+  it("an outage before has not tired it", () => {
+    const router = new Router();
+    router.answer = "refuse";
+    router.start().run(minutes(60));
+    router.answer = "accept";
+    router.run(seconds(5)).says(encodeOpen(OPEN)).notifies(ERRORS.connectionRejected);
+    const { now } = router;
+    expect(Math.round(((router.session.deadline() ?? now) - now) / 1e6)).toBe(15);
+  });
+
   it("the reason within a Hard Reset counts (RFC 8538)", () => {
     expect(rest(ERRORS.hardReset, Uint8Array.of(6, 2))).toBe(15);
   });

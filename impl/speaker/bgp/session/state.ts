@@ -9,12 +9,12 @@ import { type RouteRefresh } from "../../../wire/bgp/route-refresh.ts";
 import { type Random } from "../../../ports.ts";
 import { unreachable } from "../../../wire/brand.ts";
 import { type Micros } from "../../../wire/time.ts";
+import { type Failures, NO_FAILURES } from "./back-off.ts";
 import { type SessionConfig } from "./config.ts";
 import { type Negotiated } from "./negotiation.ts";
 
 interface History {
-  /** Since a session last lasted (ConnectRetryCounter). */
-  readonly failures: number;
+  readonly failures: Failures;
   /** A session was established before, so that this process has nothing of its predecessor to take back. */
   readonly wasUp: boolean;
 }
@@ -49,7 +49,7 @@ export type SessionState =
 
 export type StateName = SessionState["kind"];
 
-export const INITIAL: SessionState = { kind: "idle", startAt: undefined, failures: 0, wasUp: false };
+export const INITIAL: SessionState = { kind: "idle", startAt: undefined, failures: NO_FAILURES, wasUp: false };
 
 /** Why this side ends a session, which decides what the peer does with the routes. */
 export type Intent =

@@ -5,7 +5,7 @@ import { notification, notificationOf } from "../../../wire/bgp/notification.ts"
 import { type Open } from "../../../wire/bgp/open.ts";
 import { unreachable } from "../../../wire/brand.ts";
 import { earliest, type Micros, plus, seconds } from "../../../wire/time.ts";
-import { jitter, restAfterLoss, restAfterNotification, restAfterRefusal } from "./back-off.ts";
+import { jitter, restAfterLoss, restAfterNotification, restAfterRefusal, withOneMore } from "./back-off.ts";
 import { fail, failWith, stop } from "./ending.ts";
 import { backlogged, bfdDown, heard, nextKeepalive, refresh, spoke, wakeEstablished } from "./established.ts";
 import { negotiate, openFor } from "./negotiation.ts";
@@ -102,7 +102,7 @@ function inConnect(state: In<"connect">, event: SessionEvent, context: Context):
       if (state.retryAt > context.now) return unchanged(state);
       // RFC 4271 event 9: the connection is dropped and dialled again, without leaving Connect.
       return {
-        state: { ...state, retryAt: retryAt(context), failures: state.failures + 1 },
+        state: { ...state, retryAt: retryAt(context), failures: withOneMore(state.failures, restAfterLoss()) },
         effects: [
           { kind: "close", abort: true },
           { kind: "down", wasUp: false, because: { kind: "connectTimeout" } },
