@@ -166,10 +166,23 @@ export const BFD_MUTANTS: readonly Mutant[] = [
     replace: "return this.#watched.delete(name) && now < 0 ? this.#plane.close(name, now) : NOTHING;",
   },
   {
-    name: "bfd-old-discriminator-kept",
-    file: STEP,
-    find: "const forgotten = { ...withoutEcho(session), remote: undefined };",
-    replace: "const forgotten = withoutEcho(session);",
+    name: "bfd-peer-not-named",
+    file: SESSION,
+    find: "yourDiscriminator: remote?.discriminator ?? 0,",
+    replace: "yourDiscriminator: 0,",
+  },
+  {
+    name: "bfd-always-shown-up",
+    file: "impl/speaker/bfd/plane.ts",
+    find: 'states.every((state) => state === "up"),',
+    replace: "states.length > 0,",
+  },
+  {
+    name: "bfd-anew-with-every-service",
+    file: "impl/speaker/bgp/bgp.ts",
+    find: 'return [{ kind: "bgpStatus", service: key, peers: peers.length === 0 ? undefined : peers }];',
+    replace:
+      'return [{ kind: "bgpStatus", service: key, peers }, ...[...this.#neighbours.keys()].flatMap((name) => this.#watch.release(name, seconds(0)).effects)];',
   },
   {
     name: "bfd-profile-is-another-session",

@@ -76,6 +76,12 @@ const RESTART_MUTANTS: readonly Mutant[] = [
     replace: "forwardingPreserved: false",
   },
   {
+    name: "failover-restarting-never-said",
+    file: NEGOTIATION,
+    find: "      restarting,\n      notification: true,",
+    replace: "      restarting: false,\n      notification: true,",
+  },
+  {
     name: "failover-short-restart-time",
     file: NEGOTIATION,
     find: "const RESTART_TIME = seconds(120);",
@@ -112,34 +118,16 @@ const RESTART_MUTANTS: readonly Mutant[] = [
     replace: 'return sent(hardReset(notification(ERRORS.administrativeShutdown)), "the speaker stops");',
   },
   {
-    name: "failover-end-of-rib-before-routes",
-    file: RIB_OUT,
-    find: "messages: [...before, ...difference.messages, ...ends, ...after]",
-    replace: "messages: [...before, ...ends, ...difference.messages, ...after]",
-  },
-  {
     name: "failover-no-end-of-rib",
     file: RIB_OUT,
     find: "const ends = [...told.incomplete].map((family) => encodeEndOfRib(family));",
     replace: "const ends: readonly Uint8Array[] = [];",
   },
   {
-    name: "failover-end-of-rib-of-one-family",
-    file: RIB_OUT,
-    find: "const ends = [...told.incomplete].map((family) => encodeEndOfRib(family));",
-    replace: "const ends = [...told.incomplete].slice(0, 1).map((family) => encodeEndOfRib(family));",
-  },
-  {
     name: "failover-only-changes-after-restart",
     file: RIB_OUT,
     find: "    for (const prefix of this.#wanted.keys()) this.#changed.add(prefix);\n  }\n\n  down",
     replace: "  }\n\n  down",
-  },
-  {
-    name: "failover-dials-before-it-knows",
-    file: "impl/speaker/bgp/bgp.ts",
-    find: 'if (this.#phase !== "running") return [];\n    const interfaces',
-    replace: "const interfaces",
   },
 ];
 
@@ -172,12 +160,6 @@ const PATH_MUTANTS: readonly Mutant[] = [
     file: CONFIG,
     find: "extendedNextHop: unnumbered,",
     replace: "extendedNextHop: false,",
-  },
-  {
-    name: "failover-silent-link",
-    file: `${UNNUMBERED}/advertised-link.ts`,
-    find: "if (this.#advertiseAt <= now) effects.push(this.#advertise(now));",
-    replace: "if (this.#advertiseAt <= now) this.#advertise(now);",
   },
   {
     name: "failover-deaf-link",

@@ -50,6 +50,7 @@ export const scenarios: readonly Scenario[] = [
       await endpointsLeave(world, node);
       const left = policy === "Local" ? world.nodes.filter((other) => other !== node) : world.nodes;
       await announcedBy(world, vip, left, { within: ENDPOINT });
+      await routeHolds(world, vip, seconds(2), { nodes: left });
       await outageAtMost(probe, ENDPOINT);
       const others = world.nodes.filter((other) => other !== node);
       for (const other of others) await world.kubernetes.remove("Deployment", `default/${deploymentOf(other)}`);

@@ -114,7 +114,7 @@ export const scenarios: readonly Scenario[] = [
     title: "While a speaker restarts gracefully its route stays in the router's kernel at every instant",
     cites: ["F29", "BGP 6"],
     topology: "bgp-one-router",
-    needs: ["routers", "kubernetes", "dataplane", "processFaults"],
+    needs: ["routers", "kubernetes", "dataplane", "processFaults", "frameFaults"],
     variants: BOTH_FAMILIES,
     async run(world, { family = "ipv4" }) {
       const { vip } = await servedByEach(world, "web", { families: [family], peer: GRACEFUL });
@@ -125,6 +125,8 @@ export const scenarios: readonly Scenario[] = [
       const vips = [vip];
       for (const name of names) vips.push(...(await vipsOf(world, `default/${name}`, 1)));
       for (const each of vips) await announcedBy(world, each);
+      // A slow path shows what happens between the session and the routes.
+      await world.network.fault({ at: first, delay: millis(100) });
       await world.node(first).stopSpeaker();
       const kept = async (): Promise<boolean> => {
         const paths = (await world.router().paths()).filter(({ node }) => node === first);
