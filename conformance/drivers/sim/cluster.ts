@@ -236,7 +236,10 @@ export class SimCluster {
       const host = this.host(facts.name);
       host.sysctl("net.ipv4.ip_forward", 1);
       host.sysctl("net.ipv6.conf.all.forwarding", 1);
-      for (const { prefix, via } of podRoutes(facts.name, networks)) host.addRoute(prefix, { via });
+      for (const { prefix, via } of podRoutes(facts.name, networks)) {
+        // Nodes of another subnet are behind a router, which must know where their pods are.
+        host.addRoute(prefix, { via: host.nextHopsTo(via)[0]?.via ?? via });
+      }
       const proxy = new ServiceProxy(this.sim, host, {
         programmingDelay: PROXY_DELAY,
         mode: "iptables",
