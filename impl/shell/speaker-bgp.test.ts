@@ -346,6 +346,25 @@ describe("changes of peers", () => {
     expect(world.cluster.process.metrics.expose()).not.toContain("192.0.2.1:179");
   });
 
+  it("leave the series of another session with the same address", () => {
+    const second = peer("second", { sourceAddress: "192.0.2.12" });
+    const world = new World([peer("tor"), second]).start();
+    const told = (): readonly string[] =>
+      world.metrics("192.0.2.1:179").filter((line) => /session_up|announced|opens_sent/.test(line));
+    const LABELS = '{peer="192.0.2.1:179",vrf="default"}';
+    expect(told()).toEqual([
+      `metallb_bgp_session_up${LABELS} 1`,
+      `metallb_bgp_announced_prefixes_total${LABELS} 2`,
+      `metallb_bgp_opens_sent${LABELS} 2`,
+    ]);
+    world.change("bgppeers", "DELETED", second);
+    expect(told()).toEqual([
+      `metallb_bgp_session_up${LABELS} 1`,
+      `metallb_bgp_announced_prefixes_total${LABELS} 1`,
+      `metallb_bgp_opens_sent${LABELS} 1`,
+    ]);
+  });
+
   it("by labels of the node", () => {
     const selected = peer("tor", { nodeSelectors: [{ matchLabels: { rack: "a" } }] });
     const world = new World([selected]).start();

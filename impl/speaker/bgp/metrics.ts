@@ -9,6 +9,8 @@ export interface PeerNumbers {
   readonly counters: SessionCounters;
 }
 
+const add = (a: number, b: number): number => a + b;
+
 const sum = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((total, count) => total + count, 0);
 
@@ -17,6 +19,8 @@ interface Row {
   readonly help: string;
   readonly kind: "gauge" | "counter";
   readonly value: (numbers: PeerNumbers) => number;
+  /** Of several sessions with the peer; left out: the sum. */
+  readonly together?: PeerRow["together"];
 }
 
 /** The names are MetalLB's, of its native mode and of its FRR modes; an End-of-RIB is an UPDATE. */
@@ -26,6 +30,7 @@ const ROWS: readonly Row[] = [
     help: "BGP session state (1 is up, 0 is down)",
     kind: "gauge",
     value: ({ up }) => (up ? 1 : 0),
+    together: Math.min,
   },
   {
     name: "announced_prefixes_total",
@@ -108,32 +113,66 @@ interface PeerRow {
   readonly metric: Metric;
   readonly labels: Labels;
   readonly value: Row["value"];
+  readonly together: (a: number, b: number) => number;
 }
 
-/** The series of one peer. */
+/** What one session adds to the series of its peer. */
 export class PeerSeries {
-  readonly #rows: readonly { readonly series: Series; readonly value: Row["value"] }[];
-  readonly #remove: () => void;
+  readonly #shared: SharedSeries;
 
-  constructor(rows: readonly PeerRow[]) {
-    this.#rows = rows.map(({ metric, labels, value }) => ({ series: metric.series(labels), value }));
-    this.#remove = () => {
-      for (const { metric, labels } of rows) metric.remove(labels);
-    };
+  constructor(shared: SharedSeries) {
+    this.#shared = shared;
   }
 
   set(numbers: PeerNumbers): void {
-    for (const { series, value } of this.#rows) series.set(value(numbers));
+    this.#shared.set(this, numbers);
   }
 
   remove(): void {
-    this.#remove();
+    this.#shared.remove(this);
+  }
+}
+
+/**
+ * The labels name an address and a port, which sessions from different sources have in common: then a counter is the sum
+ * over them, and the peer is up when all of them are.
+ */
+class SharedSeries {
+  readonly #rows: readonly PeerRow[];
+  readonly #series: readonly Series[];
+  readonly #sessions = new Map<PeerSeries, PeerNumbers>();
+  readonly #emptied: () => void;
+
+  constructor(rows: readonly PeerRow[], emptied: () => void) {
+    this.#rows = rows;
+    this.#series = rows.map(({ metric, labels }) => metric.series(labels));
+    this.#emptied = emptied;
+  }
+
+  set(session: PeerSeries, numbers: PeerNumbers): void {
+    this.#sessions.set(session, numbers);
+    this.#show();
+  }
+
+  remove(session: PeerSeries): void {
+    this.#sessions.delete(session);
+    if (this.#sessions.size > 0) return this.#show();
+    for (const { metric, labels } of this.#rows) metric.remove(labels);
+    this.#emptied();
+  }
+
+  #show(): void {
+    const all = [...this.#sessions.values()];
+    for (const [at, { value, together }] of this.#rows.entries()) {
+      this.#series[at]?.set(all.map(value).reduce((a, b) => together(a, b)));
+    }
   }
 }
 
 export class BgpMetrics {
   readonly #metrics: readonly { readonly metric: Metric; readonly row: Row }[];
   readonly #faults: Metric;
+  readonly #shared = new Map<string, SharedSeries>();
 
   constructor(metrics: Metrics) {
     this.#metrics = ROWS.map((row) => ({
@@ -149,14 +188,22 @@ export class BgpMetrics {
 
   /** `peer` is its address and port. */
   seriesOf(peer: string, vrf = "default"): PeerSeries {
+    const key = `${peer} ${vrf}`;
+    const shared = this.#shared.get(key) ?? new SharedSeries(this.#rowsOf(peer, vrf), () => this.#shared.delete(key));
+    this.#shared.set(key, shared);
+    return new PeerSeries(shared);
+  }
+
+  #rowsOf(peer: string, vrf: string): readonly PeerRow[] {
     const labels = { peer, vrf };
-    return new PeerSeries([
-      ...this.#metrics.map(({ metric, row: { value } }) => ({ metric, labels, value })),
+    return [
+      ...this.#metrics.map(({ metric, row: { value, together = add } }) => ({ metric, labels, value, together })),
       ...FAULT_ACTIONS.map((action) => ({
         metric: this.#faults,
         labels: { ...labels, action },
         value: ({ counters: { faults } }: PeerNumbers) => faults[action],
+        together: add,
       })),
-    ]);
+    ];
   }
 }
