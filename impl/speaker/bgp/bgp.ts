@@ -62,7 +62,7 @@ export class Bgp implements Protocol {
     this.#advertiser = new Advertiser(options.ignoreExcludeLabel);
     this.#others = new Election(node);
     this.#watch = new PathWatch(new BfdPlane(options.random, options.bfdMetrics));
-    this.#interfacePeers = new InterfacePeers(options.random);
+    this.#interfacePeers = new InterfacePeers(options.random, (link) => this.#hasSessionOn(link));
   }
 
   /** What a session that comes up tells its peer must be all that there is: its end is told too (RFC 4724 section 2). */
@@ -261,6 +261,12 @@ export class Bgp implements Protocol {
       else if (address !== undefined) effects.push(...this.#add(peer, address, now));
     }
     return effects;
+  }
+
+  #hasSessionOn(link: string): boolean {
+    return [...this.#neighbours.values()].some(
+      ({ isUp, peer: { peer } }) => isUp && peer.kind === "interface" && peer.name === link,
+    );
   }
 
   #addressOf({ peer }: Peer): Ip | undefined {

@@ -1,7 +1,7 @@
 // RFC 4861 sections 6.2 (advertising) and 6.3.7 (soliciting) on one interface, and the router that is heard there.
 import { type Effect, type Random } from "../../../ports.ts";
 import { ALL_ROUTERS, type Ipv6 } from "../../../wire/ip.ts";
-import { earliest, micros, type Micros, millis, minus, plus, seconds, times } from "../../../wire/time.ts";
+import { earliest, micros, type Micros, millis, minus, minutes, plus, seconds, times } from "../../../wire/time.ts";
 import { type PeerInterface, sameInterface } from "./peer-interface.ts";
 import { advertisementOf, type RouterMessage, solicitationOf } from "./router-messages.ts";
 
@@ -20,6 +20,8 @@ const MAX_SOLICITATIONS = 3;
 const PEER_LIFETIME = seconds(1800);
 /** Three advertisements that did not come: the neighbour may have another address, or be another one. */
 const PEER_PATIENCE = times(MAX_INTERVAL, 3);
+/** Between two of them in the log, whoever makes them up. */
+const STRANGERS_APART = minutes(1);
 
 export interface LinkEvent {
   readonly effects: readonly Effect[];
@@ -36,11 +38,14 @@ export class AdvertisedLink {
   #solicited = 0;
   #peer: { readonly address: Ipv6; readonly heardAt: Micros } | undefined;
   /** A second router of which the log has told. */
-  #stranger: Ipv6 | undefined;
+  #stranger: { readonly address: Ipv6; readonly toldAt: Micros } | undefined;
+  readonly #hasSession: () => boolean;
 
-  constructor(on: PeerInterface, random: Random, now: Micros) {
+  /** `hasSession`: the peer is there, whether it still advertises itself or not. */
+  constructor(on: PeerInterface, random: Random, hasSession: () => boolean, now: Micros) {
     this.on = on;
     this.#random = random;
+    this.#hasSession = hasSession;
     this.#advertiseAt = now;
     this.#solicitAt = plus(now, this.#draw(MAX_SOLICITATION_DELAY));
   }
@@ -81,9 +86,15 @@ export class AdvertisedLink {
     const effects: Effect[] = [];
     if (this.#advertiseAt <= now) effects.push(this.#advertise(now));
     if (this.#solicitAt !== undefined && this.#solicitAt <= now) effects.push(this.#solicit(now));
-    const changed = this.#peer !== undefined && plus(this.#peer.heardAt, PEER_LIFETIME) <= now;
-    if (changed) this.#peer = undefined;
-    return { effects, changed };
+    return { effects, changed: this.#expire(now) };
+  }
+
+  #expire(now: Micros): boolean {
+    const peer = this.#peer;
+    if (peer === undefined || plus(peer.heardAt, PEER_LIFETIME) > now) return false;
+    const stays = this.#hasSession();
+    this.#peer = stays ? { ...peer, heardAt: now } : undefined;
+    return !stays;
   }
 
   deadline(): Micros | undefined {
@@ -116,16 +127,17 @@ export class AdvertisedLink {
     this.#solicitAt = undefined;
     const known = this.#peer;
     const changed = known?.address !== source;
-    if (known !== undefined && changed && now < plus(known.heardAt, PEER_PATIENCE)) {
-      return { effects: this.#reportStranger(source, known.address), changed: false };
+    if (known !== undefined && changed && (now < plus(known.heardAt, PEER_PATIENCE) || this.#hasSession())) {
+      return { effects: this.#reportStranger(source, known.address, now), changed: false };
     }
     this.#peer = { address: source, heardAt: now };
     return { effects: [], changed };
   }
 
-  #reportStranger(address: Ipv6, peer: Ipv6): readonly Effect[] {
-    if (this.#stranger === address) return [];
-    this.#stranger = address;
+  #reportStranger(address: Ipv6, peer: Ipv6, now: Micros): readonly Effect[] {
+    const told = this.#stranger;
+    if (told !== undefined && (told.address === address || now < plus(told.toldAt, STRANGERS_APART))) return [];
+    this.#stranger = { address, toldAt: now };
     const hint = "an interface that names a peer must reach one router only";
     const fields = { link: this.on.name, address, peer, hint };
     return [{ kind: "log", level: "warn", event: "bgp.unnumbered.secondRouter", fields }];

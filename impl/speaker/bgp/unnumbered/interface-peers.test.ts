@@ -36,6 +36,12 @@ const OTHER_ADVERTISEMENT = hex(`
   60000000 0018 3a ff fe80000000000000000000000000000c ff020000000000000000000000000001
   86 00 390f 40 00 0000 00000000 00000000
   01 01 02000000000c`);
+/** And from fe80::d, with a checksum that is one less. */
+const THIRD_ADVERTISEMENT = hex(`
+  333300000001 02000000000c 86dd
+  60000000 0018 3a ff fe80000000000000000000000000000d ff020000000000000000000000000001
+  86 00 390e 40 00 0000 00000000 00000000
+  01 01 02000000000c`);
 const FRR_PEER = "fe80::ff:fe00:20b";
 
 const ETH0 = link("eth0", { index: 2, mac: parseMac("02:00:00:00:00:0a"), addresses: ["fe80::a/64"] });
@@ -48,7 +54,9 @@ function changed(bytes: Uint8Array, at: number, value: number): Uint8Array {
 
 class Scene {
   now: Micros = micros(0);
-  readonly peers = new InterfacePeers(randomOf(3));
+  /** Whether there is a session with the peer. */
+  session = false;
+  readonly peers = new InterfacePeers(randomOf(3), () => this.session);
   readonly trace: string[] = [];
 
   links(...links: readonly Link[]): this {
@@ -235,6 +243,25 @@ describe("the peer on an interface", () => {
     scene.now = seconds(30);
     scene.take();
     expect(scene.hear(OTHER_ADVERTISEMENT).take()).toEqual(["30s eth0: fe80::c"]);
+  });
+
+  it("stays while there is a session with it, however silent it is and whoever else advertises himself", () => {
+    const scene = started().hear(FRR_ADVERTISEMENT);
+    scene.session = true;
+    scene.run(minutes(50)).hear(OTHER_ADVERTISEMENT);
+    expect(scene.peers.peerOn("eth0")).toBe(FRR_PEER);
+    scene.session = false;
+    expect(scene.hear(OTHER_ADVERTISEMENT).peers.peerOn("eth0")).toBe("fe80::c");
+  });
+
+  it("a crowd of others is a line a minute in the log", () => {
+    const scene = started().hear(FRR_ADVERTISEMENT);
+    scene.take();
+    for (let at = 0; at < 1000; at++) scene.hear(at % 2 === 0 ? OTHER_ADVERTISEMENT : THIRD_ADVERTISEMENT);
+    expect(scene.take()).toHaveLength(1);
+    scene.run(minutes(1)).take();
+    scene.hear(FRR_ADVERTISEMENT).hear(THIRD_ADVERTISEMENT);
+    expect(scene.take()).toEqual([`60s warn bgp.unnumbered.secondRouter fe80::d beside ${FRR_PEER}`]);
   });
 
   it("is forgotten after half an hour without a word, and when the link goes", () => {

@@ -15,12 +15,15 @@ export interface InterfacePeersOutcome {
 
 export class InterfacePeers {
   readonly #random: Random;
+  readonly #hasSession: (link: string) => boolean;
   readonly #advertised = new Map<string, AdvertisedLink>();
   #wanted: ReadonlySet<string> = new Set();
   #links: readonly Link[] = [];
 
-  constructor(random: Random) {
+  /** `hasSession`: with the peer on this interface, over the address that is known. */
+  constructor(random: Random, hasSession: (link: string) => boolean) {
     this.#random = random;
+    this.#hasSession = hasSession;
   }
 
   /** On which interfaces there are peers. */
@@ -77,7 +80,7 @@ export class InterfacePeers {
     }
     for (const [name, found] of usable) {
       if (this.#advertised.has(name)) continue;
-      const advertised = new AdvertisedLink(found, this.#random, now);
+      const advertised = new AdvertisedLink(found, this.#random, () => this.#hasSession(name), now);
       this.#advertised.set(name, advertised);
       events.push([name, advertised.open(now)]);
     }
