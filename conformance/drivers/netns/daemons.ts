@@ -1,6 +1,6 @@
 // Daemons of other projects in a namespace: started in the foreground, so that they are children of this process.
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { connect } from "node:net";
 import { createInterface } from "node:readline";
 
 const LOOK_MS = 5;
@@ -63,7 +63,7 @@ export class Daemons {
 
   async #ready(name: string, socket: string): Promise<void> {
     for (let waited = 0; waited < PATIENCE_MS; waited += LOOK_MS) {
-      if (existsSync(socket)) return;
+      if (await accepts(socket)) return;
       if (!this.#running.has(name)) throw new Error(`${name} ended when it was started`);
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
@@ -86,4 +86,14 @@ export class Daemons {
     this.#expected = true;
     this.signal("SIGKILL");
   }
+}
+
+/** A socket has its name before anybody listens there, and after its daemon was killed. */
+function accepts(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    socket.once("connect", () => socket.destroy());
+    socket.once("error", () => undefined);
+    socket.once("close", (failed) => resolve(!failed));
+  });
 }
