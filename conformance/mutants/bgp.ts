@@ -95,7 +95,7 @@ const SESSION_MUTANTS: readonly Mutant[] = [
   {
     name: "bgp-common-ttl",
     file: CONNECT,
-    find: "...(onLink ? { ttl: GREATEST_TTL } : {}),",
+    find: "    ttl: GREATEST_TTL,\n",
     replace: "",
   },
   {

@@ -211,19 +211,19 @@ describe("the fields of a BGPPeer", () => {
       ["dial 192.0.2.1 ttl=255", "open as=4200000000 id=192.0.2.11 hold=180s"],
     ],
     [
-      "ebgpMultiHop: the TTL of the host",
+      "ebgpMultiHop",
       peer("tor", { ebgpMultiHop: true }),
-      ["dial 192.0.2.1", "open as=64512 id=192.0.2.11 hold=180s"],
+      ["dial 192.0.2.1 ttl=255", "open as=64512 id=192.0.2.11 hold=180s"],
     ],
     [
-      "peerASN of our own AS: the TTL of the host",
+      "peerASN of our own AS",
       peer("tor", { myASN: 64513 }),
-      ["dial 192.0.2.1", "open as=64513 id=192.0.2.11 hold=180s"],
+      ["dial 192.0.2.1 ttl=255", "open as=64513 id=192.0.2.11 hold=180s"],
     ],
     [
       "dynamicASN internal",
       peer("tor", { myASN: 64513, peerASN: undefined, dynamicASN: "internal" }),
-      ["dial 192.0.2.1", "open as=64513 id=192.0.2.11 hold=180s"],
+      ["dial 192.0.2.1 ttl=255", "open as=64513 id=192.0.2.11 hold=180s"],
     ],
     [
       "dynamicASN external",
@@ -300,7 +300,7 @@ describe("the fields of a BGPPeer", () => {
       bgp: { requireTtl: true },
     }).start();
     expect(world.heard().filter((entry) => entry.startsWith("dial"))).toEqual([
-      "dial 198.51.100.1",
+      "dial 198.51.100.1 ttl=255",
       "dial 192.0.2.1 ttl=255 minTtl=255",
     ]);
   });

@@ -209,6 +209,29 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "bgp-topologies/multihop-ttl-security",
+    title: "A router two hops away that accepts nothing from further (RFC 5082) accepts the nodes",
+    cites: ["B7", "users B9"],
+    topology: "bgp-multihop",
+    needs: ["routers", "kubernetes"],
+    variants: BGP_FAMILIES,
+    async run(world, variant) {
+      const router = world.router("ebgp");
+      await router.configure(
+        `router bgp ${FAR.ebgp.asn}`,
+        ...["nodes", "nodes6"].flatMap((group) => [
+          `no neighbor ${group} ebgp-multihop`,
+          `neighbor ${group} ttl-security hops 2`,
+        ]),
+        "exit",
+      );
+      for (const family of familiesOf(variant)) {
+        await world.kubernetes.apply(...farPeers("ebgp", family));
+        await established(world, world.nodes, { router, family });
+      }
+    },
+  },
+  {
     name: "bgp-topologies/vrf",
     title: "A peer of a VRF is reached through it, and its routes stay in it",
     cites: ["users B9", "B7"],

@@ -7,8 +7,8 @@ import { isInternal } from "./hops.ts";
 const GREATEST_TTL = 255;
 
 /**
- * A peer on the link gets the greatest TTL, so that one that enforces GTSM accepts us; others get the host's default. Whether
- * the peer must send it too is the operator's choice, since routers send a TTL of 1 to peers on the link by default.
+ * Every peer gets the greatest TTL, so that one that enforces GTSM accepts us, over as many hops as it allows. Whether a peer
+ * on the link must send it too is the operator's choice, since routers send a TTL of 1 there by default.
  */
 export function connectOptions(peer: Peer, requireTtl: boolean): StreamOptions {
   const device = peer.peer.kind === "interface" ? peer.peer.name : peer.vrf;
@@ -16,7 +16,7 @@ export function connectOptions(peer: Peer, requireTtl: boolean): StreamOptions {
   return {
     ...(peer.sourceAddress === undefined ? {} : { source: peer.sourceAddress }),
     ...(device === undefined ? {} : { device }),
-    ...(onLink ? { ttl: GREATEST_TTL } : {}),
+    ttl: GREATEST_TTL,
     ...(onLink && requireTtl ? { minTtl: GREATEST_TTL } : {}),
     ...(peer.password === undefined ? {} : { md5Key: encodeUtf8(peer.password) }),
   };
