@@ -1,5 +1,5 @@
 // The two programs as they ship: one file each, and the socket addon beside them.
-import { copyFileSync, existsSync, mkdirSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Metafile } from "esbuild";
@@ -24,8 +24,8 @@ const addonName = `sockets-linux-${process.arch}.node`;
 /** Packages written for CommonJS ask for parts of Node with `require`. */
 const REQUIRE = "const require = (name) => process.getBuiltinModule(name);";
 
-/** Bundles both programs into a folder. Throws where something of the test world would ship, or the addon is not built. */
-export async function bundle(folder: string): Promise<readonly BundleFile[]> {
+/** Bundles both programs into a folder. Throws where something of the test world would ship. */
+export async function bundlePrograms(folder: string): Promise<void> {
   const { metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: PROGRAMS.map((name) => ({ in: `impl/${name}/main.ts`, out: name })),
@@ -37,17 +37,21 @@ export async function bundle(folder: string): Promise<readonly BundleFile[]> {
     target: "node24",
     minifySyntax: true,
     minifyWhitespace: true,
-    // Names stay: a stack trace of a user must be readable.
-    keepNames: false,
+    // Names stay, so that the stack trace of a user can be read.
+    minifyIdentifiers: false,
     banner: { js: REQUIRE },
     metafile: true,
     logLevel: "silent",
   });
   const strangers = foreignIn(metafile);
   if (strangers.length > 0) throw new Error(`the bundle contains ${strangers.join(", ")}`);
+}
+
+/** The same with the socket addon beside them: everything that ships. Throws where the addon is not built. */
+export async function bundle(folder: string): Promise<readonly BundleFile[]> {
   const addon = join(ROOT, "impl", "native", addonName);
   if (!existsSync(addon)) throw new Error('the socket addon is not built: run "node scripts/build-native.ts"');
-  mkdirSync(folder, { recursive: true });
+  await bundlePrograms(folder);
   copyFileSync(addon, join(folder, addonName));
   const names = [...PROGRAMS.map((name) => `${name}.mjs`), addonName];
   return names.map((name) => ({ name, bytes: statSync(join(folder, name)).size }));

@@ -1,7 +1,9 @@
 // HTTP servers of a daemon: health, metrics, and what it knows.
 import { unlinkSync } from "node:fs";
 import { type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { type Server as TlsServer } from "node:https";
 import { type ListenOptions } from "node:net";
+import { type TlsOptions } from "node:tls";
 import { codeOf, reasonOf } from "../linux/system-error.ts";
 import { StartupError } from "./startup-error.ts";
 
@@ -21,6 +23,10 @@ export function answer(
 
 export function createPlainServer(handler: Handler): Server {
   return process.getBuiltinModule("node:http").createServer({ requestTimeout: REQUEST_MS }, handler);
+}
+
+export function createTlsServer(options: TlsOptions, handler: Handler): TlsServer {
+  return process.getBuiltinModule("node:https").createServer({ requestTimeout: REQUEST_MS, ...options }, handler);
 }
 
 /** Reads `127.0.0.1:6060`, `[::1]:6060`, `:6060` or `unix:/path`. Throws StartupError, naming the flag. */

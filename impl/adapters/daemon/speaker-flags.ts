@@ -170,12 +170,11 @@ function readExclusions(path: string): readonly string[] {
   if (content === undefined) return [];
   try {
     const file: unknown = parse(content) ?? {};
-    const patterns: unknown =
-      typeof file === "object" ? Reflect.get(Object(file), "announcedInterfacesToExclude") : file;
-    if (!isTexts(patterns ?? [])) throw new Error("announcedInterfacesToExclude must be a list of texts");
-    const texts = isTexts(patterns) ? patterns : [];
-    for (const pattern of texts) void new RegExp(pattern);
-    return texts;
+    if (typeof file !== "object" || file === null || Array.isArray(file)) throw new Error("must be a mapping");
+    const patterns: unknown = Reflect.get(file, "announcedInterfacesToExclude") ?? [];
+    if (!isTexts(patterns)) throw new Error("announcedInterfacesToExclude must be a list of texts");
+    for (const pattern of patterns) void new RegExp(pattern);
+    return patterns;
   } catch (error) {
     throw new StartupError(`${path}: ${reasonOf(error)}`);
   }
