@@ -13,6 +13,8 @@ export interface Habits {
   readonly clearing: Micros;
   /** Neighbours are told their own routes too, which they recognise by the AS path or the originator. */
   readonly tellsBack: boolean;
+  /** A neighbour that a listen range brought can be given a name. */
+  readonly namesDynamic: boolean;
 }
 
 const HABITS = {
@@ -23,6 +25,7 @@ const HABITS = {
     rest: { first: seconds(1), most: seconds(120) },
     clearing: millis(750),
     tellsBack: true,
+    namesDynamic: false,
   },
   // BIRD gives routes to the kernel at once; "error wait time" 60,300 s is for errors, "connect delay time" 5 s for all.
   bird: {
@@ -30,6 +33,7 @@ const HABITS = {
     rest: { first: seconds(5), most: seconds(300) },
     clearing: micros(0),
     tellsBack: false,
+    namesDynamic: true,
   },
 } as const satisfies Readonly<Record<RouterProfile, Habits>>;
 

@@ -98,6 +98,27 @@ describe("a router", () => {
     network.run(1);
     expect(routes("b")).toBe("203.0.113.1/32 via 10.0.0.1");
   });
+
+  // FRR 8.4 answers "% Operation not allowed on a dynamic neighbor"; BIRD takes a protocol of its own beside the range.
+  it("gives no name to a neighbour that a listen range brought, if it is FRR", () => {
+    const network = new TestNetwork();
+    network.router("a", config(1, 2));
+    const range = [
+      "router bgp 64502",
+      " no bgp ebgp-requires-policy",
+      " neighbor others peer-group",
+      " neighbor others remote-as external",
+      " bgp listen range 10.0.0.0/24 peer-group others",
+    ].join("\n");
+    const b = network.router("b", range);
+    const named = frrConfig(`${range}\n neighbor 10.0.0.1 peer-group others`);
+    expect(b.refusal(named)).toBe(undefined);
+    network.run(5);
+    expect([b.refusal(named), b.refusal(frrConfig(range))]).toEqual([
+      "10.0.0.1: Operation not allowed on a dynamic neighbor",
+      undefined,
+    ]);
+  });
 });
 
 describe("neighbours of a link (RFC 4861, RFC 8950)", () => {

@@ -3,6 +3,7 @@ import { type Ip } from "../../impl/wire/ip.ts";
 import { type Prefix } from "../../impl/wire/prefix.ts";
 import { type Host } from "../host/host.ts";
 import { type SimWorld } from "../world.ts";
+import { identityOf } from "./bgp/neighbors.ts";
 import { type RouterConfig } from "./config/model.ts";
 import { Daemon } from "./daemon.ts";
 import { habitsOf, type RouterProfile } from "./profile.ts";
@@ -92,6 +93,19 @@ export class Router {
     this.#life = undefined;
     this.#wasKilled = false;
     this.#forgetRoutes();
+  }
+
+  /**
+   * Why the daemons do not take a configuration: FRR gives no name to a neighbour that a listen range brought for as long
+   * as it is there (bgpd/bgp_vty.c, peer_and_group_lookup_vty).
+   */
+  refusal(config: RouterConfig): string | undefined {
+    if (habitsOf(this.#profile).namesDynamic) return undefined;
+    const named = config.bgp.flatMap(({ vrf, neighbors }) => neighbors.map((each) => `${vrf} ${identityOf(each).key}`));
+    for (const { vrf, key } of this.#life?.daemons.dynamicNeighbors() ?? []) {
+      if (named.includes(`${vrf} ${key}`)) return `${key}: Operation not allowed on a dynamic neighbor`;
+    }
+    return undefined;
   }
 
   /** Applies what is different; sessions that it does not concern stay. */

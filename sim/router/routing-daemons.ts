@@ -66,6 +66,13 @@ export class RoutingDaemons {
     return [...this.#vrfs.values()].flatMap(({ instance }) => instance ?? []);
   }
 
+  /** Those that a listen range brought. */
+  dynamicNeighbors(): readonly { readonly vrf: string | undefined; readonly key: string }[] {
+    return this.instances().flatMap((instance) =>
+      instance.neighbors().flatMap(({ identity: { key, dynamic } }) => (dynamic ? { vrf: instance.vrf, key } : [])),
+    );
+  }
+
   #apply(): void {
     const config = this.#config;
     applyInterfaces(this.#context.daemon.host, this.#applied, config);

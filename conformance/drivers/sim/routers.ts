@@ -86,6 +86,8 @@ export class SimRouter implements RouterControl {
     const typed = [...this.#typed, "end", ...lines];
     const result = readFrrConfig(this.#text, typed);
     if ("problems" in result) throw new Error(result.problems.map(({ problem }) => problem).join("; "));
+    const refusal = this.#router.refusal(result.config);
+    if (refusal !== undefined) throw new Error(`${this.name} does not take "${lines.join("; ")}": ${refusal}`);
     this.#typed = typed;
     this.#router.configure(result.config);
   }
