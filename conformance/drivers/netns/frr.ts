@@ -16,6 +16,13 @@ const FOLDER = "/usr/lib/frr";
 const OWNED_BY_FRR = "/etc/frr";
 const FAMILIES = ["ipv4", "ipv6"] as const;
 
+/**
+ * Zebra keeps a next hop group that no route uses for three minutes. When an interface loses carrier the kernel takes its
+ * next hops out of the groups, which zebra before 9.0 does not notice (FRRouting/frr#13413): a route that comes back within
+ * these minutes has fewer next hops in the kernel than in zebra's table. In a second the group is gone, and made anew.
+ */
+const KEEPS_NO_GROUPS = "zebra nexthop-group keep 1";
+
 /** Of what NOTIFICATIONs come with, this is no news. */
 const EVERY_TIMER = /\[FSM\]|bgp_fsm_change_status|EOR REQ|End-of-RIB/;
 
@@ -33,7 +40,7 @@ export class Frr implements RoutingSuite {
     this.#options = options;
     const { uid, gid } = statSync(OWNED_BY_FRR);
     chownSync(this.#folder, uid, gid);
-    writeFileSync(join(this.#folder, "frr.conf"), options.config);
+    writeFileSync(join(this.#folder, "frr.conf"), `${options.config}\n${KEEPS_NO_GROUPS}\n`);
     writeFileSync(join(this.#folder, "vtysh.conf"), "");
     const { namespace, onFailure, onLine } = options;
     this.#daemons = new Daemons({
