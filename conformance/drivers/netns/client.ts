@@ -28,7 +28,11 @@ import { run, tryRun } from "./command.ts";
 const ASK: Micros = millis(200);
 const REQUEST_TIMEOUT: Micros = seconds(2);
 const PROBE_EVERY: Micros = millis(10);
-const PROBE_TIMEOUT: Micros = millis(200);
+/**
+ * A SYN that is lost is repeated after a second (RFC 6298 section 2.1). What is answered before that was not lost but
+ * late, as everything is on a machine with more to do than it can.
+ */
+const PROBE_TIMEOUT: Micros = millis(900);
 const MANAGEMENT_LINK = "eth0";
 /** On top of what a question takes by itself. */
 const PATIENCE_MS = 5_000;
@@ -154,7 +158,8 @@ export class NetnsClient implements Client {
     method: MethodName,
     target: Target & { readonly every?: Micros; readonly timeout?: Micros },
   ): Promise<Probe> {
-    const { vip, port = 80, every = PROBE_EVERY, timeout = PROBE_TIMEOUT } = target;
+    const { vip, port = 80, every = PROBE_EVERY } = target;
+    const timeout = micros(Math.max(target.timeout ?? 0, PROBE_TIMEOUT));
     const probe = `${method}-${vip}-${port}-${this.#probes++}`;
     const times = { everyMs: inMillis(every), timeoutMs: inMillis(timeout) };
     await this.#ask({ kind: "startProbe", probe, method, target: { ip: vip, port }, ...times });
