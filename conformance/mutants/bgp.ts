@@ -53,8 +53,8 @@ const SESSION_MUTANTS: readonly Mutant[] = [
   {
     name: "bgp-own-timers-ignored",
     file: CONFIG,
-    find: "holdTime: peer.holdTime ?? HOLD_TIME,",
-    replace: "holdTime: HOLD_TIME,",
+    find: "peer.holdTime ?? HOLD_TIME",
+    replace: "HOLD_TIME",
   },
   {
     name: "bgp-any-peer-as",

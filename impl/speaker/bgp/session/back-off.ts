@@ -14,19 +14,18 @@ export const NO_FAILURES: Failures = { losses: 0, refusals: 0 };
 
 /** The first and the longest rest; it doubles between them with every failure of its kind. */
 export interface Rest {
-  readonly after: keyof Failures;
   readonly first: Micros;
   readonly most: Micros;
 }
 
 /** A router that comes back after hours is found within these seconds; until then it costs a SYN every few seconds. */
-const UNREACHABLE: Rest = { after: "losses", first: seconds(1), most: seconds(5) };
+const UNREACHABLE: Rest = { first: seconds(1), most: seconds(5) };
 /** One side has to be configured differently, which takes a person. */
-const REFUSED: Rest = { after: "refusals", first: seconds(1), most: seconds(30) };
+const REFUSED: Rest = { first: seconds(1), most: seconds(30) };
 /** The peer has told us to go away. */
-const UNWANTED: Rest = { after: "refusals", first: seconds(15), most: seconds(60) };
+const UNWANTED: Rest = { first: seconds(15), most: seconds(60) };
 /** The peer cannot bear us: more of the same makes it worse. */
-const OVERLOADED: Rest = { after: "refusals", first: seconds(30), most: seconds(300) };
+const OVERLOADED: Rest = { first: seconds(30), most: seconds(300) };
 
 const CEASE_RESTS: readonly (readonly [ErrorCode, Rest])[] = [
   [ERRORS.maximumNumberOfPrefixesReached, OVERLOADED],
@@ -50,14 +49,18 @@ export function restAfterNotification(received: Notification): Rest {
   return CEASE_RESTS.find(([error]) => error.subcode === subcode)?.[1] ?? REFUSED;
 }
 
-export function withOneMore(failures: Failures, { after }: Rest): Failures {
-  return { ...failures, [after]: failures[after] + 1 };
+const kindOf = (rest: Rest): keyof Failures => (rest === UNREACHABLE ? "losses" : "refusals");
+
+/** The failure before this rest is counted. */
+export function withOneMore(failures: Failures, rest: Rest): Failures {
+  const kind = kindOf(rest);
+  return { ...failures, [kind]: failures[kind] + 1 };
 }
 
 /** `failures` counts those before this one. A connectTime that the user chose bounds what would else be ours to choose. */
 export function restTime(rest: Rest, failures: Failures, connectTime: Micros | undefined, random: Random): Micros {
   const most = connectTime !== undefined && rest === UNREACHABLE ? connectTime : rest.most;
-  const doubled = Math.min(times(rest.first, 2 ** Math.min(failures[rest.after], 20)), most);
+  const doubled = Math.min(times(rest.first, 2 ** Math.min(failures[kindOf(rest)], 20)), most);
   return jitter(micros(doubled), random);
 }
 

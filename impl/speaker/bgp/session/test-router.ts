@@ -127,6 +127,8 @@ export class Router {
       case "refresh":
         this.#note(`refresh ${effect.family.afi}/${effect.family.safi}`);
         break;
+      case "faulty":
+        break;
     }
   }
 
