@@ -507,6 +507,18 @@ describe("BFD of a peer", () => {
     return world;
   }
 
+  it("does not wait for the session: a router may wait for BFD", () => {
+    const world = new World([peer("tor", { bfdProfile: "fast" })]);
+    world.cluster.items["bfdprofiles"] = [profile({ transmitInterval: 100, receiveInterval: 100 })];
+    world.routers.answer = "refuse";
+    world.start();
+    expect(world.wait(5).said()).toContain("bfd.session.changed tor down up peerInit");
+    world.routers.answer = "accept";
+    world.wait(6);
+    expect(world.cluster.process.bgpPeers()).toMatchObject([{ state: "established", bfd: { counters: { ups: 1 } } }]);
+    expect(world.heard()).not.toContain("192.0.2.1 bfd adminDown");
+  });
+
   it("takes the session down when it falls silent", () => {
     const world = watched();
     expect(world.wait(5).said()).toContain("bfd.session.changed tor down up peerInit");

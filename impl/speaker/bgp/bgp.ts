@@ -147,7 +147,7 @@ export class Bgp implements Protocol {
     const told = [...this.#neighbours.values()].flatMap((neighbour) => neighbour.setLinks(links, now));
     const watched = this.#takeBfd(this.#watch.setLinks(links), now);
     const interfaces = this.#takeInterfaces(this.#interfacePeers.setLinks(links, now), now);
-    return { effects: [...told, ...watched, ...interfaces], keys: [] };
+    return { effects: [...told, ...watched, ...interfaces, ...this.#followAll(now)], keys: [] };
   }
 
   receive(link: string, bytes: Uint8Array, now: Micros): readonly SpeakerEffect[] {
@@ -257,10 +257,9 @@ export class Bgp implements Protocol {
     for (const peer of this.#wanted.values()) {
       const address = this.#addressOf(peer);
       const neighbour = this.#neighbours.get(peer.name);
-      if (neighbour !== undefined) effects.push(...this.#follow(neighbour, now));
-      else if (address !== undefined) effects.push(...this.#add(peer, address, now));
+      if (neighbour === undefined && address !== undefined) effects.push(...this.#add(peer, address, now));
     }
-    return effects;
+    return [...effects, ...this.#followAll(now)];
   }
 
   #hasSessionOn(link: string): boolean {
@@ -275,6 +274,11 @@ export class Bgp implements Protocol {
 
   #takeInterfaces({ effects, changed }: InterfacePeersOutcome, now: Micros): readonly SpeakerEffect[] {
     return changed.length === 0 ? effects : [...effects, ...this.#settle(now)];
+  }
+
+  #followAll(now: Micros): readonly SpeakerEffect[] {
+    if (this.#phase !== "running") return [];
+    return [...this.#neighbours.values()].flatMap((neighbour) => this.#follow(neighbour, now));
   }
 
   #follow(neighbour: Neighbour, now: Micros): readonly SpeakerEffect[] {

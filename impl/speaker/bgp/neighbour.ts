@@ -76,6 +76,11 @@ export class Neighbour {
     return this.#bgp.session.negotiated !== undefined;
   }
 
+  /** A session was up, now or before. */
+  get wasUp(): boolean {
+    return this.#upAt !== undefined;
+  }
+
   /** This side of the last connection; another object for each. */
   get local(): { readonly address: Ip; readonly link: string | undefined } | undefined {
     return this.#local;

@@ -1,15 +1,14 @@
-// RFC 5882: BFD on the paths to the peers that name a profile. A path is watched from the first session over it on, whatever
-// becomes of that session, until the peer or its profile goes.
+// RFC 5882: BFD on the paths to the peers that name a profile. A path is watched as soon as both ends of it are known, since
+// routers may wait for BFD before they let BGP up, and until the peer or its profile goes, whatever becomes of the session.
 import { type BfdProfile, type Peer } from "../../api/config.ts";
 import { type Link } from "../../ports.ts";
 import { type Micros } from "../../wire/time.ts";
 import { bfdConfig } from "../bfd/config.ts";
 import { type BfdOutcome, type BfdPlane } from "../bfd/plane.ts";
 import { type BfdPath } from "../bfd/sessions.ts";
+import { expectedLocal, type Local } from "./expected-local.ts";
 import { hopsTo } from "./hops.ts";
 import { type Neighbour } from "./neighbour.ts";
-
-type Local = NonNullable<Neighbour["local"]>;
 
 const NOTHING: BfdOutcome = { effects: [], changes: [] };
 
@@ -42,7 +41,7 @@ export class PathWatch {
     const profile = this.#profiles.get(peer.bfdProfile ?? "");
     if (profile === undefined) return this.release(peer.name, now);
     const watched = this.#watched.get(peer.name);
-    const local = neighbour.isUp ? neighbour.local : watched?.local;
+    const local = this.#localOf(peer, neighbour, watched?.local);
     if (local === undefined || (watched?.local === local && watched.profile === profile)) return NOTHING;
     this.#watched.set(peer.name, { local, profile });
     const path = this.#pathTo(peer, neighbour, local);
@@ -51,6 +50,15 @@ export class PathWatch {
 
   release(name: string, now: Micros): BfdOutcome {
     return this.#watched.delete(name) ? this.#plane.close(name, now) : NOTHING;
+  }
+
+  /** The one of the session, or of the last one; before the first, the one to be expected. */
+  #localOf(peer: Peer, neighbour: Neighbour, watched: Local | undefined): Local | undefined {
+    if (neighbour.isUp) return neighbour.local;
+    if (neighbour.wasUp) return watched;
+    const expected = expectedLocal(peer, neighbour.address, this.#links) ?? watched;
+    const isSame = expected?.address === watched?.address && expected?.link === watched?.link;
+    return isSame ? watched : expected;
   }
 
   #pathTo(peer: Peer, { address }: Neighbour, local: Local): BfdPath {
