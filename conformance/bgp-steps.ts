@@ -298,6 +298,14 @@ export const aboutNodes = (...statements: readonly string[]): readonly string[] 
   );
 
 /**
+ * The first router leaves its nodes alone with BFD. It would ask each of them once a second whether it has BFD now (RFC 5880
+ * section 6.8.3), which is nearly all there is to simulate in an hour in which nothing happens.
+ */
+export async function withoutBfd(world: World): Promise<void> {
+  await world.router().configure(...aboutNodes("bfd").map((line) => line.replace("neighbor", "no neighbor")));
+}
+
+/**
  * Gives the first router a neighbour of its own for each node: one that comes from a range is forgotten with its session,
  * one that has a name counts them.
  */

@@ -80,7 +80,8 @@ export class FrameRecorder implements Capture {
 function summary(bytes: Uint8Array): string {
   const type = (((bytes[12] ?? 0) << 8) | (bytes[13] ?? 0)).toString(16).padStart(4, "0");
   let sum = 0x811c9dc5;
-  for (const byte of bytes) sum = Math.imul(sum ^ byte, 0x01000193);
+  // By index: an iterator costs four times as much, and every byte of every frame comes by here.
+  for (let index = 0; index < bytes.length; index++) sum = Math.imul(sum ^ (bytes[index] ?? 0), 0x01000193);
   const hex = (sum >>> 0).toString(16).padStart(8, "0");
   return `${macFromBytes(bytes, 6)}>${macFromBytes(bytes)} type=${type} length=${bytes.length} sum=${hex}`;
 }

@@ -55,7 +55,7 @@ export class RunTrace implements Trace {
   }
 
   #fold(): Uint8Array {
-    const text = this.#pending.map((line) => `${line}\n`).join("");
+    const text = [...this.#pending, ""].join("\n");
     return new Sha256().update(this.#digest).update(encodeUtf8(text)).digest();
   }
 }

@@ -10,6 +10,7 @@ export class Stage {
   readonly #scheduler: Scheduler;
   /** Counts what readers can see; the driver raises it. */
   #seen = 0;
+  readonly #leftovers = new Set<() => void>();
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler;
@@ -18,6 +19,17 @@ export class Stage {
   /** Something happened that a scenario may be waiting for. */
   touch(): void {
     this.#seen += 1;
+  }
+
+  /** What a scenario may leave running, and nobody looks at any more once it is over. */
+  endsWithScenario(end: () => void): void {
+    this.#leftovers.add(end);
+  }
+
+  /** The scenario is over. */
+  clear(): void {
+    for (const end of this.#leftovers) end();
+    this.#leftovers.clear();
   }
 
   now(): Micros {

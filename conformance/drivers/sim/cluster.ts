@@ -81,6 +81,8 @@ export interface SimOptions extends WorldOptions {
 
 /** Membership (LAN profile) may take this long to agree after a disturbance, and a burst follows. */
 const OWNER_WINDOW: Micros = seconds(25);
+/** Without layer 2 nobody waits for membership: a change has only to go through the API, the controller and the speakers. */
+const CHANGE_WINDOW: Micros = seconds(10);
 /** Push/pull has one or two under way at a time. */
 const MOST_STREAMS = 4;
 const LOOK: Micros = seconds(1);
@@ -338,9 +340,11 @@ export class SimCluster {
    * left no fault behind; membership gets the time it may need.
    */
   settle(): void {
+    this.stage.clear();
     if (this.#faults > 0) return;
     const { now } = this.sim.scheduler;
-    const quiet = plus(this.#disturbedAt, OWNER_WINDOW);
+    const hasOwners = !this.controlPlane.storage.entries("l2advertisements.metallb.io")[Symbol.iterator]().next().done;
+    const quiet = plus(this.#disturbedAt, hasOwners ? OWNER_WINDOW : CHANGE_WINDOW);
     if (quiet > now) this.sim.scheduler.advance(quiet);
     const exposed = new Map([...this.#speakers].map(([node, { process }]) => [node, process?.metrics.expose() ?? ""]));
     this.#checkOwners(exposed);

@@ -26,6 +26,7 @@ export function openFlows(
     router,
     changed: () => stage.touch(),
   });
+  stage.endsWithScenario(() => group.close());
   stage.until(() => group.settled, plus(stage.now(), OPENING));
   group.mark();
   return {

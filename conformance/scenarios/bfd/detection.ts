@@ -2,7 +2,6 @@
 import { familyOf } from "../../../impl/wire/ip.ts";
 import { millis, minus, plus, seconds, times } from "../../../impl/wire/time.ts";
 import {
-  aboutNodes,
   announcedBy,
   bfdUp,
   bgpService,
@@ -12,6 +11,7 @@ import {
   peerName,
   sessions,
   vipsOf,
+  withoutBfd,
 } from "../../bgp-steps.ts";
 import { expectEqual } from "../../expect.ts";
 import {
@@ -181,7 +181,7 @@ export const scenarios: readonly Scenario[] = [
     needs: ["routers", "kubernetes", "dataplane"],
     variants: BOTH_FAMILIES,
     async run(world, { family = "ipv4" }) {
-      await world.router().configure(...aboutNodes("bfd").map((line) => line.replace("neighbor", "no neighbor")));
+      await withoutBfd(world);
       await nameNodes(world);
       const { vip } = await servedByEach(world, "web", { families: [family], peer: WATCHED });
       await routeHolds(world, vip, seconds(60));

@@ -1,6 +1,6 @@
 // The network between nodes and router is worse than it should be.
 import { plus, seconds, times } from "../../../impl/wire/time.ts";
-import { announcedBy, established, nameNodes, noSessionLost, ROUTER } from "../../bgp-steps.ts";
+import { announcedBy, established, nameNodes, noSessionLost, ROUTER, withoutBfd } from "../../bgp-steps.ts";
 import { expectEqual } from "../../expect.ts";
 import {
   carrierOf,
@@ -57,6 +57,7 @@ export const scenarios: readonly Scenario[] = [
     settings: { memberlist: false },
     variants: BOTH_FAMILIES,
     async run(world, { family = "ipv4" }) {
+      await withoutBfd(world);
       await nameNodes(world);
       const { vip } = await servedByEach(world, "web", {
         families: [family],

@@ -13,6 +13,7 @@ import {
   PROPAGATION,
   sessions,
   vipsOf,
+  withoutBfd,
 } from "../../bgp-steps.ts";
 import { expectAtLeast, expectAtMost, expectEqual } from "../../expect.ts";
 import {
@@ -208,6 +209,7 @@ export const scenarios: readonly Scenario[] = [
       { name: "hour", family: "ipv4", away: 3600 },
     ],
     async run(world, { family = "ipv4", away = 0 }) {
+      await withoutBfd(world);
       const { vip } = await servedByEach(world, "web", { families: [family], peer: QUICK });
       const off = await world.router().powerOff();
       await passes(world, seconds(Number(away)));
@@ -269,6 +271,7 @@ export const scenarios: readonly Scenario[] = [
     async run(world, { family = "ipv4", keepalive = 0 }) {
       const interval = Number(keepalive);
       const peer = interval === 60 ? {} : QUICK;
+      await withoutBfd(world);
       await nameNodes(world);
       const { vip } = await servedByEach(world, "web", { families: [family], peer });
       await world.router().configure(...aboutNodes("timers 60 180"));

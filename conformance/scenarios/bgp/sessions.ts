@@ -17,6 +17,7 @@ import {
   ROUTER,
   routerPeers,
   sessions,
+  withoutBfd,
 } from "../../bgp-steps.ts";
 import { expectEqual } from "../../expect.ts";
 import {
@@ -110,6 +111,7 @@ export const scenarios: readonly Scenario[] = [
       { name: "none", holdTime: "0s", expected: 0 },
     ],
     async run(world, { holdTime = "", expected = 0 }) {
+      await withoutBfd(world);
       await nameNodes(world);
       await world.router().configure(...aboutNodes("timers 3 9"));
       await world.kubernetes.apply(...routerPeers(["ipv4"], { holdTime: String(holdTime) }));
@@ -379,6 +381,7 @@ export const scenarios: readonly Scenario[] = [
     ],
     async run(world, { family = "ipv4", connectTime }) {
       const peer = connectTime === undefined ? {} : { connectTime: String(connectTime) };
+      await withoutBfd(world);
       const { vip } = await bgpServing(world, "web", { families: [family], peer });
       const outage = await world.router().crashDaemons();
       await passes(world, seconds(1800));
