@@ -55,6 +55,10 @@ class World {
     return this.words(this.peer.receive(this.#connection, bytes, this.now));
   }
 
+  breaks(): readonly string[] {
+    return this.words(this.peer.lost(this.#connection, "ECONNRESET", this.now));
+  }
+
   holds(bytes: number): readonly string[] {
     return this.words(this.peer.backlog(this.#connection, bytes, this.now));
   }
@@ -109,6 +113,13 @@ describe("a peer", () => {
     }
     world.route("198.51.100.9/32");
     expect(world.holds(0)).toEqual(["announce 198.51.100.9/32 via 192.0.2.1, path 64512"]);
+  });
+
+  it("that is gone takes nothing any more, so nobody waits for it", () => {
+    const world = new World();
+    world.establish();
+    world.holds(100_000);
+    expect([world.peer.waiting, world.breaks(), world.peer.waiting]).toEqual([100_000, ["down"], 0]);
   });
 
   it("that asks again and again is answered once a second", () => {

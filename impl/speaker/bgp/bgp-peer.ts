@@ -78,6 +78,8 @@ export class BgpPeer {
   }
 
   lost(connection: number, error: string, now: Micros): readonly BgpPeerEffect[] {
+    // What the socket held is gone with it.
+    if (connection === this.#session.connection) this.#backlog = 0;
     return this.#follow(this.#session.lost(connection, error, now), now);
   }
 

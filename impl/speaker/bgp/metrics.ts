@@ -162,9 +162,10 @@ class SharedSeries {
   }
 
   #show(): void {
-    const all = [...this.#sessions.values()];
+    const [first, ...others] = this.#sessions.values();
+    if (first === undefined) return;
     for (const [at, { value, together }] of this.#rows.entries()) {
-      this.#series[at]?.set(all.map(value).reduce((a, b) => together(a, b)));
+      this.#series[at]?.set(others.reduce((total, other) => together(total, value(other)), value(first)));
     }
   }
 }
