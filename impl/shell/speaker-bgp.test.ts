@@ -171,7 +171,7 @@ describe("what a peer says wrongly", () => {
   const faulty = (action: string): string =>
     `assay_bgp_update_faults{peer="192.0.2.1:179",vrf="default",action="${action}"}`;
 
-  it("is counted, and logged whole at most once a second (RFC 7606 section 8)", () => {
+  it("is counted, and logged whole once a minute, other mistakes once a second (RFC 7606 section 8)", () => {
     const world = new World([peer("tor")]).start();
     world.said();
     const before = world.cluster.process.metrics.expose().split("\n");
@@ -182,8 +182,17 @@ describe("what a peer says wrongly", () => {
       `bgp.update.faulty tor 192.0.2.1 bgp.update.origin is missing treatAsWithdraw ${UPDATE}`,
     ]);
     expect(world.metrics("192.0.2.1:179")).toContain(`${faulty("treatAsWithdraw")} 9`);
-    world.wait(1).routers.say("192.0.2.1", hex(UPDATE));
-    expect(world.cluster.take()).toEqual([expect.stringMatching(/^bgp\.update\.faulty/)]);
+    // ORIGIN 5.
+    const another = hex(`${"ff".repeat(16)} 0020 02 0000 0004 40010105 20c6336401`);
+    const logged = (): readonly string[] => world.cluster.take().filter((line) => line.startsWith("bgp.update"));
+    world.routers.say("192.0.2.1", another);
+    expect(logged()).toEqual([]);
+    world.wait(1).routers.say("192.0.2.1", another);
+    expect(logged()).toEqual([expect.stringMatching(/^bgp\.update\.faulty .* origin.value is 5/)]);
+    world.wait(59).routers.say("192.0.2.1", another);
+    expect(logged()).toEqual([]);
+    world.wait(1).routers.say("192.0.2.1", another);
+    expect(logged()).toHaveLength(1);
   });
 
   it("is counted at once also where nothing else comes of it", () => {

@@ -4,7 +4,7 @@ import { type Link, type LogLevel, type Random } from "../../ports.ts";
 import { type UpdateFault } from "../../wire/bgp/update-faults.ts";
 import { type Ip, type Ipv4, isIpv4, UNSPECIFIED_V6 } from "../../wire/ip.ts";
 import { hexOf } from "../../wire/text.ts";
-import { inSeconds, type Micros, minus, plus, seconds } from "../../wire/time.ts";
+import { inSeconds, type Micros, minus, minutes, plus, seconds } from "../../wire/time.ts";
 import { type SocketInput, type SpeakerEffect } from "../protocol.ts";
 import { BgpPeer, type BgpPeerEffect } from "./bgp-peer.ts";
 import { connectOptions } from "./connect-options.ts";
@@ -29,8 +29,9 @@ export interface NeighbourOptions {
   readonly requireTtl: boolean;
 }
 
-/** Between two UPDATEs in the log. */
+/** Between two UPDATEs in the log, and two that are wrong in the same way: a router that sends nothing else does so for days. */
 const FAULTS_APART = seconds(1);
+const SAME_FAULTS_APART = minutes(1);
 
 type StreamInput = Extract<SocketInput, { readonly stream: string }>;
 
@@ -46,8 +47,8 @@ export class Neighbour {
   #last: { readonly sent?: PeerError; readonly received?: PeerError } = {};
   /** What was last said about attempts that fail, which is not said again. */
   #told: string | undefined;
-  /** Until then, UPDATEs that are wrong are only counted. */
-  #quietUntil: Micros | undefined;
+  /** The last UPDATE that was wrong and is in the log. */
+  #toldFault: { readonly because: string; readonly at: Micros } | undefined;
   #stopping = false;
 
   constructor(options: NeighbourOptions, links: readonly Link[]) {
@@ -271,9 +272,12 @@ export class Neighbour {
   /** RFC 7606 section 8 wants the whole message in the log; a peer that sends nothing else must not fill it. */
   #sayFaulty(faults: readonly UpdateFault[], message: Uint8Array, now: Micros): readonly SpeakerEffect[] {
     const [first] = faults;
-    if (first === undefined || (this.#quietUntil !== undefined && now < this.#quietUntil)) return [];
-    this.#quietUntil = plus(now, FAULTS_APART);
+    if (first === undefined) return [];
     const because = `${first.path} ${first.problem}`;
+    const told = this.#toldFault;
+    const apart = told?.because === because ? SAME_FAULTS_APART : FAULTS_APART;
+    if (told !== undefined && now < plus(told.at, apart)) return [];
+    this.#toldFault = { because, at: now };
     return [this.#log("warn", "bgp.update.faulty", { because, action: first.action, message: hexOf(message) })];
   }
 
