@@ -10,9 +10,15 @@ export function instant(): Instant {
   return { monotonic, wall: micros((performance.timeOrigin + performance.now()) * 1000) };
 }
 
+/**
+ * A process that was kept from running finds both due: its alarm and what arrived meanwhile. It rings after what arrived, or
+ * else every peer would be given up for a silence that was our own.
+ */
 export class Alarm implements Disposable {
   readonly #ring: () => void;
   #timer: NodeJS.Timeout | undefined;
+  /** Comes after the sockets were read once (libuv: timers, poll, check). */
+  #afterInput: NodeJS.Immediate | undefined;
 
   constructor(ring: () => void) {
     this.#ring = ring;
@@ -20,13 +26,17 @@ export class Alarm implements Disposable {
 
   /** Replaces the time at which it rings; undefined: never. */
   arm(at: Micros | undefined): void {
-    clearTimeout(this.#timer);
+    this[Symbol.dispose]();
     if (at === undefined) return;
     const delayMs = Math.max(0, (at - instant().monotonic) / 1000);
-    this.#timer = setTimeout(this.#ring, Math.min(Math.ceil(delayMs), LONGEST_MS));
+    const due = (): void => {
+      this.#afterInput = setImmediate(this.#ring);
+    };
+    this.#timer = setTimeout(due, Math.min(Math.ceil(delayMs), LONGEST_MS));
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
+    clearImmediate(this.#afterInput);
   }
 }
