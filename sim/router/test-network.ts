@@ -1,5 +1,4 @@
 // Routers on one switch, for the tests of what they do with each other.
-import { type Endpoint } from "../../impl/ports.ts";
 import { type Mac, parseMac } from "../../impl/wire/mac.ts";
 import { plus, seconds } from "../../impl/wire/time.ts";
 import { createWorld, type World } from "../create-world.ts";
@@ -76,5 +75,3 @@ export class TestNetwork {
       .map(([at, ...words]) => `${Number(at).toFixed(3)} ${words.join(" ")}`);
   }
 }
-
-export const endpoint = (ip: string, port: number): Endpoint => ({ ip: ip as Endpoint["ip"], port });
