@@ -233,6 +233,8 @@ export const scenarios: readonly Scenario[] = [
     settings: { requireTtl: true },
     variants: BOTH_FAMILIES,
     async run(world, { family = "ipv4" }) {
+      // FRR gives sessions from a listen range the TTL of its listener, which is 255.
+      await nameNodes(world);
       await world.kubernetes.apply(...routerPeers([family]));
       await noSession(world);
       await world.router().configure(...aboutNodes("ttl-security hops 1"));
