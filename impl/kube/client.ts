@@ -16,7 +16,8 @@ export interface KubeOutput {
 const NOTHING: KubeOutput = { effects: [], changes: [] };
 
 /** A Reflector, whatever the type of its objects. */
-interface Mirror extends Pick<Reflector, "synced" | "start" | "handle" | "wake" | "deadline" | "offer"> {
+interface Mirror
+  extends Pick<Reflector, "synced" | "start" | "handle" | "wake" | "serverAnswers" | "deadline" | "offer"> {
   readonly resource: Resource;
   readonly store: { get(key: string): KubeObject | undefined; values(): Iterable<KubeObject> };
 }
@@ -63,6 +64,9 @@ export class KubeClient {
 
   /** Answers to requests that were given up belong to nobody. */
   #route(input: KubeInput, now: Instant, out: Outbox): void {
+    if (input.kind === "response" && input.status < 400) {
+      for (const mirror of this.#mirrors.values()) mirror.serverAnswers(now);
+    }
     for (const mirror of this.#mirrors.values()) {
       if (mirror.handle(input, now, out)) return;
     }

@@ -113,3 +113,35 @@ it("does not wait for the head of a watch as long as for its first event", () =>
 });
 
 const nameOf = (change: Change): unknown => ("object" in change ? change.object?.metadata.name : undefined);
+
+/** Two collections, of which neither was ever read, after an outage of an hour. */
+function afterOutage() {
+  const client = new KubeClient({ random: { next: () => 0.5 } });
+  client.watch({ resource: RESOURCES.nodes });
+  client.watch({ resource: RESOURCES.pods });
+  const asked: string[] = [];
+  const give = (input: KubeInput | { readonly kind: "started" } | { readonly kind: "wake" }, now: number): void => {
+    for (const effect of client.handle(input, at(now)).effects) if (isRequest(effect)) asked.push(effect.request);
+  };
+  const fail = (error: string, now: number): void => {
+    for (const request of asked.splice(0)) give({ kind: "responseEnd", request, error }, now);
+  };
+  let now = 0;
+  give({ kind: "started" }, now);
+  while (now < 3600) {
+    fail("ECONNREFUSED", now);
+    now = (client.deadline() ?? 0) / 1e6;
+    give({ kind: "wake" }, now);
+  }
+  return { client, give, now, take: () => asked.splice(0) };
+}
+
+it("asks for everything soon after the server answered one request again", () => {
+  const { client, give, now, take } = afterOutage();
+  const [first = "", second = ""] = take();
+  give({ kind: "responseEnd", request: second, error: "ECONNREFUSED" }, now);
+  const alone = (client.deadline() ?? 0) / 1e6 - now;
+  give({ kind: "response", request: first, status: 200, headers: {} }, now + 1);
+  const together = (client.deadline() ?? 0) / 1e6 - now;
+  expect([alone, together]).toEqual([30, 2]);
+});

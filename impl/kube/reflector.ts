@@ -30,6 +30,8 @@ const LIST_SILENCE = seconds(30);
 const HEAD_SILENCE = seconds(30);
 /** After a compaction, every watcher in the cluster needs a list at the same moment. */
 const RELIST_SPREAD = seconds(2);
+/** After an outage, one node has all its collections to read. */
+const RETURN_SPREAD = seconds(2);
 /** A watch that the server ends sooner than this, without an event, was a refusal. */
 const TOO_SHORT = seconds(1);
 /** A watch that lived this long was a success, whatever ended it. */
@@ -57,7 +59,8 @@ interface Watching {
 
 type State<T> =
   | { readonly kind: "stopped" }
-  | { readonly kind: "waiting"; readonly until: Micros; readonly next: "list" | "watch" }
+  /** `unanswered`: the server was not reached. */
+  | { readonly kind: "waiting"; until: Micros; readonly next: "list" | "watch"; unanswered: boolean }
   | { readonly kind: "listing"; readonly listing: Listing<T> }
   | { readonly kind: "watching"; readonly watching: Watching };
 
@@ -117,6 +120,15 @@ export class Reflector<T extends KubeObject = KubeObject> {
       if (state.next === "watch") this.#watch(now, out);
       else this.#list(new Map(), undefined, now, out);
     }
+  }
+
+  /** Another request was answered: what waits for a server that is away waits no longer. */
+  serverAnswers({ monotonic }: Instant): void {
+    const state = this.#state;
+    if (state.kind !== "waiting" || !state.unanswered) return;
+    state.unanswered = false;
+    const soon = plus(monotonic, times(RETURN_SPREAD, this.#random.next()));
+    if (soon < state.until) state.until = soon;
   }
 
   deadline(): Micros | undefined {
@@ -261,7 +273,7 @@ export class Reflector<T extends KubeObject = KubeObject> {
     }
     const spread = next === "list" && this.#synced ? times(RELIST_SPREAD, this.#random.next()) : NO_WAIT;
     const until = plus(plus(now.monotonic, this.#backOff.next(failure.retryAfter)), spread);
-    this.#state = { kind: "waiting", until, next };
+    this.#state = { kind: "waiting", until, next, unanswered: code === 0 };
   }
 }
 

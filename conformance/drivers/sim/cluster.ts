@@ -286,10 +286,23 @@ export class SimCluster {
   }
 
   #connect(owner: string, deliver: (input: Input) => void): KubePort {
-    const link = new KubeLink(this.sim, `${owner}/api`, this.controlPlane, deliver);
+    const link = new KubeLink(this.sim, `${owner}/api`, this.controlPlane, this.#noticeReturn(owner, deliver));
     this.#links.push({ owner, link });
     for (const fault of this.#apiFaults) if (strikes(fault, owner)) fault.handles.push(fault.start(link));
     return link;
+  }
+
+  /** Back-off may last longer than an outage: only now a speaker learns what it missed, or becomes a member. */
+  #noticeReturn(owner: string, deliver: (input: Input) => void): (input: Input) => void {
+    let missed = false;
+    return (input) => {
+      if (input.kind === "responseEnd" && input.error !== undefined) missed = true;
+      if (missed && input.kind === "response" && input.status < 300) {
+        missed = false;
+        this.disturb(`${owner} reaches the API server again`);
+      }
+      deliver(input);
+    };
   }
 
   /** A fault of the API connections of a process, or of all, those made later included; the result ends it. */
