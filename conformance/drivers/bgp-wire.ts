@@ -19,9 +19,13 @@ export interface Said {
   readonly what: { readonly kind: "message"; readonly bytes: Uint8Array } | { readonly kind: "fin" | "rst" };
 }
 
+/** What a TCP segment says of its connection. */
 interface Segment {
-  readonly from: End;
-  readonly to: End;
+  readonly isV4: boolean;
+  /** Where the IP header begins. */
+  readonly start: number;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
   readonly sequence: number;
   readonly syn: boolean;
   readonly fin: boolean;
@@ -33,22 +37,23 @@ const IPV6_HEADER = 40;
 
 /** Enough of a frame to follow a TCP connection; undefined for everything else. Fragments are not followed. */
 function segmentOf(frame: Uint8Array): Segment | undefined {
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   if (frame.length < 54) return undefined;
-  const start = view.getUint16(12) === ETHER_TYPES.vlan ? 18 : 14;
-  const type = view.getUint16(start - 2);
+  const u16 = (at: number): number => ((frame[at] ?? 0) << 8) | (frame[at + 1] ?? 0);
+  const start = u16(12) === ETHER_TYPES.vlan ? 18 : 14;
+  const type = u16(start - 2);
   const isV4 = type === ETHER_TYPES.ipv4;
   if (!isV4 && type !== ETHER_TYPES.ipv6) return undefined;
   if (frame[start + (isV4 ? 9 : 6)] !== IP_PROTOCOLS.tcp) return undefined;
   const tcp = start + (isV4 ? ((frame[start] ?? 0) & 15) * 4 : IPV6_HEADER);
-  const end = isV4 ? start + view.getUint16(start + 2) : tcp + view.getUint16(start + 4);
+  const end = isV4 ? start + u16(start + 2) : tcp + u16(start + 4);
   if (end > frame.length || tcp + 20 > end) return undefined;
-  const ipAt = (at: number): Ip => ipFromBytes(frame.subarray(at, at + (isV4 ? 4 : 16)));
   const flags = frame[tcp + 13] ?? 0;
   return {
-    from: { ip: ipAt(start + (isV4 ? 12 : 8)), port: view.getUint16(tcp) },
-    to: { ip: ipAt(start + (isV4 ? 16 : 24)), port: view.getUint16(tcp + 2) },
-    sequence: view.getUint32(tcp + 4),
+    isV4,
+    start,
+    sourcePort: u16(tcp),
+    destinationPort: u16(tcp + 2),
+    sequence: u16(tcp + 4) * 0x10000 + u16(tcp + 6),
     fin: (flags & 0x01) !== 0,
     syn: (flags & 0x02) !== 0,
     rst: (flags & 0x04) !== 0,
@@ -56,8 +61,23 @@ function segmentOf(frame: Uint8Array): Segment | undefined {
   };
 }
 
+/** Who sent a segment, and to whom. */
+function endsOf(frame: Uint8Array, segment: Segment): { readonly from: End; readonly to: End } {
+  const { isV4, start, sourcePort, destinationPort } = segment;
+  const ipAt = (at: number): Ip => ipFromBytes(frame.subarray(at, at + (isV4 ? 4 : 16)));
+  return {
+    from: { ip: ipAt(start + (isV4 ? 12 : 8)), port: sourcePort },
+    to: { ip: ipAt(start + (isV4 ? 16 : 24)), port: destinationPort },
+  };
+}
+
+/** The same for both directions. */
+const portsOf = ({ sourcePort, destinationPort }: Segment): number =>
+  Math.min(sourcePort, destinationPort) * 0x10000 + Math.max(sourcePort, destinationPort);
+
+/** RFC 4271 section 4.1: a marker of ones. */
 const beginsMessage = (bytes: Uint8Array): boolean =>
-  bytes.length >= HEADER_LENGTH && bytes.subarray(0, 16).every((byte) => byte === 0xff);
+  bytes.length >= HEADER_LENGTH && bytes[0] === 0xff && bytes.subarray(0, 16).every((byte) => byte === 0xff);
 
 /** One direction: pieces in whatever order, out come messages. */
 class Direction {
@@ -119,13 +139,19 @@ const endName = ({ ip, port }: End): string => `${ip} ${port}`;
 /** Follows every TCP connection that begins like BGP, on whatever port. */
 export class BgpWire {
   readonly #connections = new Map<string, Connection>();
+  /** Ports of connections that are or were followed: most frames are told by them to be of no interest. */
+  readonly #ports = new Set<number>();
   #count = 0;
 
   /** `frame` as its sender sent it; frames that routers pass on must be left out. */
   read(frame: Uint8Array): readonly Said[] {
     const segment = segmentOf(frame);
     if (segment === undefined) return [];
-    const { from, to, payload } = segment;
+    const { payload } = segment;
+    const ports = portsOf(segment);
+    if (!this.#ports.has(ports) && !beginsMessage(payload)) return [];
+    this.#ports.add(ports);
+    const { from, to } = endsOf(frame, segment);
     const key = [endName(from), endName(to)].sort().join(" ");
     // The same ports again are another connection.
     if (segment.syn) this.#connections.delete(key);

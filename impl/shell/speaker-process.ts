@@ -118,6 +118,7 @@ class SpeakerShell implements SpeakerProcess {
   #holding = false;
   #stopping = false;
   #armed: Micros | undefined;
+  #deadline: Micros | undefined;
   #effects: Effect[] = [];
 
   constructor(options: SpeakerOptions) {
@@ -138,7 +139,8 @@ class SpeakerShell implements SpeakerProcess {
     this.#noticeSleep(now);
     this.#take(input, now);
     this.#proceed(now);
-    const deadline = this.deadline();
+    const deadline = earliest(this.#cluster.deadline(), this.#members?.deadline(), this.#speaker.deadline());
+    this.#deadline = deadline;
     // What is overdue already, because this input came first, is no new sleep.
     this.#armed = deadline === undefined ? undefined : micros(Math.max(deadline, now.monotonic));
     const effects = this.#effects;
@@ -170,8 +172,9 @@ class SpeakerShell implements SpeakerProcess {
     return this.#bgp.bfdSessions();
   }
 
+  /** As it was after the last input: nothing else moves it. */
   deadline(): Micros | undefined {
-    return earliest(this.#cluster.deadline(), this.#members?.deadline(), this.#speaker.deadline());
+    return this.#deadline;
   }
 
   #take(input: Input, now: Instant): void {

@@ -180,8 +180,9 @@ export class Speaker {
   }
 
   deadline(): Micros | undefined {
-    const deadlines = this.#configuration.protocols.map((protocol) => protocol.deadline());
-    return earliest(this.#vacancies.deadline(), ...deadlines);
+    let first = this.#vacancies.deadline();
+    for (const protocol of this.#configuration.protocols) first = earliest(first, protocol.deadline());
+    return first;
   }
 
   #ofProtocols(act: (protocol: Protocol) => readonly SpeakerEffect[]): readonly SpeakerEffect[] {

@@ -71,6 +71,8 @@ export class EchoFrames {
 
   /** What an Echo packet of this node carried that came back; other frames may tell a link-layer address. */
   receive(link: string, bytes: Uint8Array): Uint8Array | undefined {
+    // Most nodes send no Echo packets, and every frame comes by here.
+    if (this.#rows.size === 0) return undefined;
     const rows = [...this.#rows.values()].filter((row) => row.link === link);
     if (rows.length === 0) return undefined;
     try {

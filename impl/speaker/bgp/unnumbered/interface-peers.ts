@@ -41,16 +41,19 @@ export class InterfacePeers {
   receive(link: string, bytes: Uint8Array, now: Micros): InterfacePeersOutcome {
     const advertised = this.#advertised.get(link);
     const heard = advertised === undefined ? undefined : hearRouter(bytes);
-    if (advertised === undefined || heard === undefined || this.#isOwn(heard.source)) return outcome([]);
+    if (advertised === undefined || heard === undefined || this.#isOwn(heard.source)) return NOTHING;
     return outcome([[link, advertised.receive(heard, now)]]);
   }
 
   wake(now: Micros): InterfacePeersOutcome {
+    if (this.#advertised.size === 0) return NOTHING;
     return outcome([...this.#advertised].map(([name, advertised]) => [name, advertised.wake(now)]));
   }
 
   deadline(): Micros | undefined {
-    return earliest(...[...this.#advertised.values()].map((advertised) => advertised.deadline()));
+    let first: Micros | undefined;
+    for (const advertised of this.#advertised.values()) first = earliest(first, advertised.deadline());
+    return first;
   }
 
   /** The link-local address of the peer; undefined until it was heard. */
@@ -87,6 +90,8 @@ export class InterfacePeers {
     return outcome(events);
   }
 }
+
+const NOTHING: InterfacePeersOutcome = { effects: [], changed: [] };
 
 function outcome(events: readonly (readonly [string, LinkEvent])[]): InterfacePeersOutcome {
   return {
