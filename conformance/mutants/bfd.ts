@@ -10,6 +10,7 @@ const WATCH = "impl/speaker/bgp/path-watch.ts";
 export const BFD_MUTANTS: readonly Mutant[] = [
   {
     name: "bfd-own-multiplier",
+    scenarios: ["bgp-input/bfd"],
     file: SESSION,
     find: "return plus(remote.heardAt, detectionTime(remote.detectMultiplier, used.requiredMinRx, remote.desiredMinTx));\n}\n\nexport function echoDeadline",
     replace:
@@ -119,6 +120,7 @@ export const BFD_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "bfd-pace-of-the-peer-ignored",
+    scenarios: ["bgp-input/bfd"],
     file: SETTLE,
     find: "return longer(used.desiredMinTx, remote.requiredMinRx);",
     replace: "return used.desiredMinTx;",

@@ -56,8 +56,8 @@ const DETECTION_MUTANTS: readonly Mutant[] = [
   {
     name: "failover-rests-for-minutes",
     file: BACK_OFF,
-    find: "const UNREACHABLE: Rest = { first: seconds(1), most: seconds(5) };",
-    replace: "const UNREACHABLE: Rest = { first: seconds(60), most: seconds(60) };",
+    find: "first: seconds(1), most: seconds(5) };",
+    replace: "first: seconds(60), most: seconds(60) };",
   },
   {
     name: "failover-patient-dial",
@@ -95,6 +95,7 @@ const RESTART_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "failover-restart-never-offered",
+    scenarios: ["ecmp/"],
     file: CONFIG,
     find: "gracefulRestart: peer.gracefulRestart,",
     replace: "gracefulRestart: false,",
@@ -107,21 +108,17 @@ const RESTART_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "failover-notification-at-graceful-stop",
+    scenarios: ["bgp-input/restart"],
     file: ENDING,
     find: "const silent = negotiated?.gracefulRestart !== undefined && !notificationKeepsRoutes;",
     replace: "const silent = negotiated === undefined;",
   },
   {
     name: "failover-hard-reset-at-graceful-stop",
+    scenarios: ["ecmp/"],
     file: ENDING,
     find: 'return sent(notificationWithText(ERRORS.administrativeShutdown, "speaker stops"), "the speaker stops");',
     replace: 'return sent(hardReset(notification(ERRORS.administrativeShutdown)), "the speaker stops");',
-  },
-  {
-    name: "failover-no-end-of-rib",
-    file: RIB_OUT,
-    find: "const ends = [...told.incomplete].map((family) => encodeEndOfRib(family));",
-    replace: "const ends: readonly Uint8Array[] = [];",
   },
   {
     name: "failover-only-changes-after-restart",
@@ -133,18 +130,6 @@ const RESTART_MUTANTS: readonly Mutant[] = [
 
 /** Ways to lose what depends on a node, or to keep it. */
 const ROUTE_MUTANTS: readonly Mutant[] = [
-  {
-    name: "failover-nothing-withdrawn",
-    file: RIB_OUT,
-    find: "if (routes.delete(prefix)) withdrawn.push(prefix);",
-    replace: "routes.delete(prefix);",
-  },
-  {
-    name: "failover-local-policy-ignored",
-    file: "impl/speaker/bgp/advertise/eligibility.ts",
-    find: "if (local && !endpoints.nodes.has(node.name))",
-    replace: "if (local && !endpoints.serving)",
-  },
   {
     name: "failover-cluster-policy-as-local",
     file: "impl/speaker/bgp/advertise/eligibility.ts",

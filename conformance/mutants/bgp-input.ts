@@ -125,22 +125,10 @@ export const BGP_OPEN_MUTANTS: readonly Mutant[] = [
   },
   { name: "open-of-19-bytes", file: HEADER, find: "  open: 29,", replace: "  open: 19," },
   {
-    name: "open-greater-hold-time",
-    file: NEGOTIATION,
-    find: "open.holdTime < config.holdTime ?",
-    replace: "open.holdTime > config.holdTime ?",
-  },
-  {
     name: "open-hold-time-of-none-runs",
     file: ESTABLISHED,
     find: "holdAt: holdTime === 0 ? undefined : plus(now, holdTime)",
     replace: "holdAt: plus(now, holdTime)",
-  },
-  {
-    name: "open-refused-without-rest",
-    file: BACK_OFF,
-    find: "const REFUSED: Rest = { first: seconds(1), most: seconds(30) };",
-    replace: "const REFUSED: Rest = { first: seconds(1), most: seconds(1) };",
   },
 ];
 
@@ -200,18 +188,6 @@ export const BGP_STREAM_MUTANTS: readonly Mutant[] = [
     file: STREAM,
     find: "          at += length;\n          continue;",
     replace: "          at = chunk.length;\n          continue;",
-  },
-  {
-    name: "stream-endless-handshake",
-    file: STEP,
-    find: "const HANDSHAKE_TIME = seconds(10);",
-    replace: "const HANDSHAKE_TIME = seconds(1000);",
-  },
-  {
-    name: "stream-silence-is-life",
-    file: ESTABLISHED,
-    find: "holdAt: holdTime === 0 ? undefined : plus(now, holdTime)",
-    replace: "holdAt: undefined",
   },
   {
     name: "stream-bytes-are-life",
@@ -398,30 +374,6 @@ export const BGP_GOODBYE_MUTANTS: readonly Mutant[] = [
     replace: 'return failWith(state, event, "echo", restAfterNotification(event), context);',
   },
   {
-    name: "goodbye-overload-shrugged-off",
-    file: BACK_OFF,
-    find: "const OVERLOADED: Rest = { first: seconds(30),",
-    replace: "const OVERLOADED: Rest = { first: seconds(1),",
-  },
-  {
-    name: "goodbye-shutdown-shrugged-off",
-    file: BACK_OFF,
-    find: "const UNWANTED: Rest = { first: seconds(15),",
-    replace: "const UNWANTED: Rest = { first: seconds(1),",
-  },
-  {
-    name: "goodbye-refusal-shrugged-off",
-    file: BACK_OFF,
-    find: "const REFUSED: Rest = { first: seconds(1), most: seconds(30) };",
-    replace: "const REFUSED: Rest = { first: seconds(1), most: seconds(1) };",
-  },
-  {
-    name: "goodbye-resets-taken-hard",
-    file: BACK_OFF,
-    find: "const UNREACHABLE: Rest = { first: seconds(1), most: seconds(5) };",
-    replace: "const UNREACHABLE: Rest = { first: seconds(1), most: seconds(600) };",
-  },
-  {
     name: "goodbye-reset-without-reason",
     file: BACK_OFF,
     find: "hardResetReason(received) ?? received;",
@@ -481,22 +433,10 @@ export const BGP_FLOW_MUTANTS: readonly Mutant[] = [
       "...[...withdrawn, ...forget(told, oversized)].flatMap((prefix) => packWithdrawals([prefix], { ipv4InMultiprotocol })),",
   },
   {
-    name: "flow-unsigned",
-    file: CONNECT,
-    find: "    ...(peer.password === undefined ? {} : { md5Key: encodeUtf8(peer.password) }),\n",
-    replace: "",
-  },
-  {
     name: "flow-cut-key",
     file: CONNECT,
     find: "md5Key: encodeUtf8(peer.password) }",
     replace: "md5Key: encodeUtf8(peer.password).subarray(0, 64) }",
-  },
-  {
-    name: "flow-key-in-small-letters",
-    file: CONNECT,
-    find: "md5Key: encodeUtf8(peer.password) }",
-    replace: "md5Key: encodeUtf8(peer.password.toLowerCase()) }",
   },
   {
     name: "flow-key-of-one-alphabet",
@@ -511,18 +451,6 @@ export const BGP_FLOW_MUTANTS: readonly Mutant[] = [
     replace: "",
   },
   {
-    name: "flow-old-key-stays",
-    file: "impl/speaker/bgp/bgp.ts",
-    find: "!sameSession(peer, neighbour.peer) ||",
-    replace: "",
-  },
-  {
-    name: "flow-late-again",
-    file: BACK_OFF,
-    find: "const UNREACHABLE: Rest = { first: seconds(1), most: seconds(5) };",
-    replace: "const UNREACHABLE: Rest = { first: seconds(1), most: seconds(600) };",
-  },
-  {
     name: "flow-listens",
     file: "impl/speaker/bgp/bgp.ts",
     find: '    this.#phase = "running";\n    return this.#setNeighbours(now);',
@@ -534,12 +462,6 @@ export const BGP_FLOW_MUTANTS: readonly Mutant[] = [
     file: STEP,
     find: "openFor(context.config, !wasUp)",
     replace: "openFor(context.config, false)",
-  },
-  {
-    name: "restart-with-a-word",
-    file: ENDING,
-    find: "const silent = negotiated?.gracefulRestart !== undefined && !notificationKeepsRoutes;",
-    replace: "const silent = negotiated === undefined;",
   },
   {
     name: "restart-without-a-word",
@@ -636,12 +558,6 @@ export const BFD_PACKET_MUTANTS: readonly Mutant[] = [
     replace: ";",
   },
   {
-    name: "bfd-fixed-multiplier",
-    file: "impl/speaker/bfd/session.ts",
-    find: "return plus(remote.heardAt, detectionTime(remote.detectMultiplier, used.requiredMinRx, remote.desiredMinTx));",
-    replace: "return plus(remote.heardAt, detectionTime(3, used.requiredMinRx, remote.desiredMinTx));",
-  },
-  {
     name: "bfd-own-interval",
     file: BFD_TIMING,
     find: "times(longer(requiredMinRx, remoteDesiredMinTx), remoteMultiplier)",
@@ -652,12 +568,6 @@ export const BFD_PACKET_MUTANTS: readonly Mutant[] = [
     file: BFD_STEP,
     find: 'if (!packet.poll || session.kind === "adminDown") return step;',
     replace: 'if (!packet.poll || session.kind !== "adminDown") return step;',
-  },
-  {
-    name: "bfd-own-pace",
-    file: BFD_SETTLE,
-    find: "return longer(used.desiredMinTx, remote.requiredMinRx);",
-    replace: "return used.desiredMinTx;",
   },
   {
     name: "bfd-peers-pace",

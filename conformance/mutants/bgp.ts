@@ -16,9 +16,10 @@ const ROUTE = "impl/speaker/bgp/route.ts";
 const SESSION_MUTANTS: readonly Mutant[] = [
   {
     name: "bgp-no-hold-timer",
+    scenarios: ["bgp-input/stream"],
     file: ESTABLISHED,
     find: "holdAt: holdTime === 0 ? undefined : plus(now, holdTime)",
-    replace: "holdAt: undefined",
+    replace: "holdAt: holdTime === 0 ? undefined : plus(now, times(holdTime, 100))",
   },
   {
     name: "bgp-hold-timer-one-keepalive-late",
@@ -40,6 +41,7 @@ const SESSION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "bgp-greater-hold-time",
+    scenarios: ["bgp-input/open"],
     file: NEGOTIATION,
     find: "open.holdTime < config.holdTime ?",
     replace: "open.holdTime > config.holdTime ?",
@@ -82,6 +84,7 @@ const SESSION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "bgp-unsigned",
+    scenarios: ["bgp-input/flow", "bgp-input/dial"],
     file: CONNECT,
     find: "    ...(peer.password === undefined ? {} : { md5Key: encodeUtf8(peer.password) }),\n",
     replace: "",
@@ -118,6 +121,7 @@ const SESSION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "bgp-password-in-small-letters",
+    scenarios: ["bgp-input/flow", "bgp-input/dial"],
     file: CONNECT,
     find: "md5Key: encodeUtf8(peer.password)",
     replace: "md5Key: encodeUtf8(peer.password.toLowerCase())",
@@ -136,27 +140,31 @@ const SESSION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "bgp-changes-of-peers-ignored",
+    scenarios: ["bgp-input/flow", "bgp-input/dial"],
     file: BGP,
     find: "!sameSession(peer, neighbour.peer) ||",
     replace: "",
   },
   {
     name: "bgp-impatient-after-refusal",
+    scenarios: ["bgp-input/open", "bgp-input/goodbye"],
     file: REST,
-    find: "const REFUSED: Rest = { first: seconds(1), most: seconds(30) };",
-    replace: "const REFUSED: Rest = { first: seconds(1), most: seconds(1) };",
+    find: "first: seconds(1), most: seconds(30) };",
+    replace: "first: seconds(1), most: seconds(1) };",
   },
   {
     name: "bgp-impatient-after-goodbye",
+    scenarios: ["bgp-input/goodbye"],
     file: REST,
-    find: "const UNWANTED: Rest = { first: seconds(15), most: seconds(60) };",
-    replace: "const UNWANTED: Rest = { first: seconds(1), most: seconds(60) };",
+    find: "first: seconds(15), most: seconds(60) };",
+    replace: "first: seconds(1), most: seconds(60) };",
   },
   {
     name: "bgp-impatient-after-overload",
+    scenarios: ["bgp-input/goodbye"],
     file: REST,
-    find: "const OVERLOADED: Rest = { first: seconds(30), most: seconds(300) };",
-    replace: "const OVERLOADED: Rest = { first: seconds(1), most: seconds(300) };",
+    find: "first: seconds(30), most: seconds(300) };",
+    replace: "first: seconds(1), most: seconds(300) };",
   },
   {
     name: "bgp-patient-after-reset",
@@ -166,12 +174,14 @@ const SESSION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "bgp-gives-up-on-routers",
+    scenarios: ["bgp-input/goodbye", "bgp-input/flow", "bgp-input/dial"],
     file: REST,
-    find: "const UNREACHABLE: Rest = { first: seconds(1), most: seconds(5) };",
-    replace: "const UNREACHABLE: Rest = { first: seconds(1), most: seconds(600) };",
+    find: "first: seconds(1), most: seconds(5) };",
+    replace: "first: seconds(1), most: seconds(600) };",
   },
   {
     name: "bgp-endless-handshake",
+    scenarios: ["bgp-input/stream"],
     file: "impl/speaker/bgp/session/step.ts",
     find: "const HANDSHAKE_TIME = seconds(10);",
     replace: "const HANDSHAKE_TIME = seconds(1000);",
@@ -194,18 +204,21 @@ const SESSION_MUTANTS: readonly Mutant[] = [
 const ROUTE_MUTANTS: readonly Mutant[] = [
   {
     name: "bgp-nothing-withdrawn",
+    scenarios: ["bgp-failover/"],
     file: RIB_OUT,
     find: "if (routes.delete(prefix)) withdrawn.push(prefix);",
     replace: "routes.delete(prefix);",
   },
   {
     name: "bgp-end-of-rib-first",
+    scenarios: ["bgp-failover/"],
     file: RIB_OUT,
     find: "messages: [...before, ...difference.messages, ...ends, ...after]",
     replace: "messages: [...before, ...ends, ...difference.messages, ...after]",
   },
   {
     name: "bgp-no-end-of-rib",
+    scenarios: ["bgp-failover/"],
     file: RIB_OUT,
     find: "const ends = [...told.incomplete].map((family) => encodeEndOfRib(family));",
     replace: "const ends: readonly Uint8Array[] = [];",
@@ -308,6 +321,7 @@ const ROUTE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "bgp-local-policy-ignored",
+    scenarios: ["bgp-failover/"],
     file: ELIGIBILITY,
     find: "if (local && !endpoints.nodes.has(node.name))",
     replace: "if (local && !endpoints.serving)",

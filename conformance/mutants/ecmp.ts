@@ -6,18 +6,6 @@ const SELECTOR = "sim/host/selector.ts";
 /** Ways in which a speaker moves flows that could have stayed, or leaves them where nobody answers. */
 const SPEAKER_MUTANTS: readonly Mutant[] = [
   {
-    name: "ecmp-restart-not-offered",
-    file: "impl/speaker/bgp/session/config.ts",
-    find: "gracefulRestart: peer.gracefulRestart,",
-    replace: "gracefulRestart: false,",
-  },
-  {
-    name: "ecmp-restart-is-for-good",
-    file: "impl/speaker/bgp/session/ending.ts",
-    find: 'return sent(notificationWithText(ERRORS.administrativeShutdown, "speaker stops"), "the speaker stops");',
-    replace: 'return sent(hardReset(notification(ERRORS.administrativeShutdown)), "the speaker stops");',
-  },
-  {
     name: "ecmp-never-watched",
     file: "impl/speaker/bgp/path-watch.ts",
     find: "if (profile === undefined) return this.release(peer.name, now);",

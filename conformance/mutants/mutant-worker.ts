@@ -1,18 +1,13 @@
-// A thread in which one mutant lives: it runs the given cases against the broken code and reports how each ended.
-import { registerHooks } from "node:module";
+// A thread in which one mutant lives: asked by the name of a case, it runs that against the broken code and tells how it ended.
+import { enableCompileCache, registerHooks } from "node:module";
 import { pathToFileURL } from "node:url";
 import { resolve } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
+import { type Verdict } from "./mutant-thread.ts";
 import { type Mutant, mutate } from "./mutant.ts";
 
-export interface MutantJob {
-  readonly mutant: Mutant;
-  readonly cases: readonly string[];
-  readonly seed: string;
-}
-
-const job: MutantJob = workerData;
-const target = pathToFileURL(resolve(job.mutant.file)).href;
+const { mutant, seed }: { readonly mutant: Mutant; readonly seed: string } = workerData;
+const target = pathToFileURL(resolve(mutant.file)).href;
 let applied = false;
 
 registerHooks({
@@ -22,32 +17,26 @@ registerHooks({
     const source =
       typeof loaded.source === "string" ? loaded.source : Buffer.from(loaded.source as Uint8Array).toString();
     applied = true;
-    return { ...loaded, source: mutate(job.mutant, source) };
+    return { ...loaded, source: mutate(mutant, source) };
   },
 });
+// Hundreds of threads load the same hundreds of files.
+enableCompileCache();
 
 const { loadCases } = await import("../runner/catalogue.ts");
 const { runCase } = await import("../runner/run-case.ts");
 const { simDriver } = await import("../drivers/sim/driver.ts");
 const { findTopology } = await import("../topology/find.ts");
 
-await loadCases();
-if (!applied) throw new Error(`mutant ${job.mutant.name}: no scenario loads ${job.mutant.file}`);
-const wanted = new Set(job.cases);
-for (const item of await loadCases()) {
-  if (!wanted.has(item.name)) continue;
-  const topology = findTopology(item.scenario.topology);
-  const result = await runCase(simDriver, topology, item, {
-    seed: job.seed,
-    shuffle: false,
-    capture: false,
-    lines: 0,
-  });
-  parentPort?.postMessage({
-    name: item.name,
-    outcome: result.outcome,
-    failure: result.failure,
-    because: result.because,
-  });
+const cases = new Map((await loadCases()).map((item) => [item.name, item]));
+if (!applied) throw new Error(`mutant ${mutant.name}: no scenario loads ${mutant.file}`);
+
+async function run(name: string): Promise<void> {
+  const item = cases.get(name);
+  if (item === undefined) throw new Error(`there is no case ${name}`);
+  const options = { seed, shuffle: false, capture: false, lines: 0 };
+  const { failure, because } = await runCase(simDriver, findTopology(item.scenario.topology), item, options);
+  parentPort?.postMessage({ failure, because } satisfies Verdict);
 }
-process.exit(0);
+
+parentPort?.on("message", (name: string) => void run(name));

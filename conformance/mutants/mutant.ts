@@ -10,6 +10,8 @@ export interface Mutant {
   /** Must occur exactly once. */
   readonly find: string;
   readonly replace: string;
+  /** Beginnings of the names of scenarios that are about it, too, beside those of its group. */
+  readonly scenarios?: readonly string[];
 }
 
 /** The mutated source. Throws when `find` does not occur exactly once: the mutant must follow the code. */

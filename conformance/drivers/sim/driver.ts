@@ -70,8 +70,11 @@ export async function openSimulation(topology: Topology, options: SimOptions): P
         return process === undefined ? undefined : { process, now: cluster.host(node).clock.now().monotonic };
       },
       async close() {
-        cluster.settle();
-        trap[Symbol.dispose]();
+        try {
+          cluster.settle();
+        } finally {
+          trap[Symbol.dispose]();
+        }
         return {
           hash: cluster.sim.trace.hash(),
           lines: cluster.sim.trace.lines(),
