@@ -60,6 +60,18 @@ describe("the table of a node's proxy", () => {
     expect(lines("two", [local], [slice("IPv4", [HERE])])).toEqual(["192.0.2.150"]);
   });
 
+  // Kubernetes, KEP-1669: while no endpoint is ready, those that end and serve are.
+  it("has pods that end and still serve while none is ready", () => {
+    const local = service(["192.0.2.150"], "Local");
+    const ending = { ...HERE, conditions: { ready: false, serving: true, terminating: true } };
+    const ended = { ...HERE, conditions: { ready: false, serving: false, terminating: true } };
+    expect(lines("one", [local], [slice("IPv4", [ending, THERE])])).toContain("TCP 192.0.2.150:80 web-a");
+    expect(lines("one", [local], [slice("IPv4", [ended, THERE])])).toEqual(["192.0.2.150"]);
+    expect(lines("one", [service(["192.0.2.150"])], [slice("IPv4", [ending, THERE])])).toContain(
+      "TCP 192.0.2.150:80 web-b@192.0.2.12",
+    );
+  });
+
   it("has pods of the address's own family, and takes those without a way there for none", () => {
     const both = service(["192.0.2.150", "2001:db8::150"]);
     const slices = [slice("IPv4", [THERE]), slice("IPv6", [{ ...THERE, addresses: ["fd00::5"] }])];

@@ -29,15 +29,21 @@ function backendsOf(
       metadata.labels?.[SERVICE_NAME_LABEL] === service.metadata.name &&
       addressType.toLowerCase() === family,
   );
-  return own.flatMap(({ endpoints = [] }) =>
-    endpoints.flatMap(({ addresses: [address = ""], conditions, nodeName, targetRef }): readonly Backend[] => {
+  const reachable = own
+    .flatMap(({ endpoints = [] }) => endpoints)
+    .filter(({ nodeName }) => service.spec.externalTrafficPolicy !== "Local" || nodeName === node);
+  const ready = reachable.filter(({ conditions }) => conditions?.ready !== false);
+  // As kube-proxy: while no pod is ready, those that end and still serve do.
+  const ending = reachable.filter(({ conditions }) => conditions?.serving === true && conditions.terminating === true);
+  return (ready.length > 0 ? ready : ending).flatMap(
+    ({ addresses: [address = ""], nodeName, targetRef }): readonly Backend[] => {
       const home = nodes.find(({ name }) => name === nodeName);
-      if (conditions?.ready === false || home === undefined) return [];
+      if (home === undefined) return [];
       const pod = targetRef?.name ?? address;
       if (home.name === node) return [{ pod, via: undefined }];
       const via = home.addresses.find((ip) => familyOf(ip) === family);
-      return service.spec.externalTrafficPolicy === "Local" || via === undefined ? [] : [{ pod, via }];
-    }),
+      return via === undefined ? [] : [{ pod, via }];
+    },
   );
 }
 
