@@ -97,6 +97,7 @@ const SESSION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "bgp-common-ttl",
+    scenarios: ["bgp-topologies/multihop"],
     file: CONNECT,
     find: "    ttl: GREATEST_TTL,\n",
     replace: "",

@@ -34,6 +34,7 @@ export const NEIGHBOUR_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "answer-any-destination",
+    scenarios: ["bad-input/improper-arp"],
     file: ARP,
     find: "if (frame.destination !== BROADCAST && frame.destination !== responder.mac) {",
     replace: "if (responder === undefined) {",

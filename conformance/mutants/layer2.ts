@@ -62,6 +62,7 @@ export const LAYER2_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "announce-without-endpoints",
+    scenarios: ["neighbours/repeated-rounds"],
     file: "impl/speaker/endpoints.ts",
     find: "export const NO_ENDPOINTS: Endpoints = { serving: false, nodes: new Set() };",
     replace: "export const NO_ENDPOINTS: Endpoints = { serving: true, nodes: new Set() };",

@@ -303,7 +303,8 @@ export const SELECTION_MUTANTS: readonly Mutant[] = [
     name: "endpoints-move-nothing",
     file: SPEAKER,
     find: "return this.#services.has(key) ? this.#handleSome(new Set([key]), now) : [];",
-    replace: "return this.#announced.size === 0 && this.#services.has(key) ? this.#handleSome(new Set([key]), now) : [];",
+    replace:
+      "return this.#announced.size === 0 && this.#services.has(key) ? this.#handleSome(new Set([key]), now) : [];",
   },
   {
     name: "elect-without-address",
