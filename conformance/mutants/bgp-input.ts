@@ -124,7 +124,6 @@ export const BGP_OPEN_MUTANTS: readonly Mutant[] = [
       'const name = decodeUtf8(value.bytes(value.u8(`${field}Length`), field));\n  return name.includes("\\ufffd") ? value.fail(field, "is no text") : name;',
   },
   {
-<<<<<<< HEAD
     name: "open-of-19-bytes",
     scenarios: ["bgp-input/stream-bad-header"],
     file: HEADER,
@@ -132,8 +131,6 @@ export const BGP_OPEN_MUTANTS: readonly Mutant[] = [
     replace: "  open: 19,",
   },
   {
-=======
->>>>>>> origin/main
     name: "open-hold-time-of-none-runs",
     file: ESTABLISHED,
     find: "holdAt: holdTime === 0 ? undefined : plus(now, holdTime)",
