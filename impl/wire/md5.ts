@@ -1,6 +1,5 @@
 // RFC 1321 (MD5). It protects nothing any more; RFC 2385 signs TCP segments with it.
-
-const BLOCK = 64;
+import { DigestBlocks } from "./digest-blocks.ts";
 
 /** RFC 1321 section 3.4: 4294967296 times abs(sin(i)), written out because sin may differ in its last bit. */
 const T = Int32Array.of(
@@ -79,40 +78,19 @@ const initialState = (): Int32Array => Int32Array.of(0x67452301, 0xefcdab89, 0x9
 export class Md5 {
   readonly #state = initialState();
   readonly #words = new Int32Array(16);
-  readonly #block = new Uint8Array(BLOCK);
-  #filled = 0;
-  #total = 0;
+  readonly #blocks = new DigestBlocks((bytes, offset) => this.#compress(bytes, offset));
 
   update(bytes: Uint8Array): this {
-    this.#total += bytes.length;
-    let at = 0;
-    if (this.#filled > 0) {
-      at = Math.min(BLOCK - this.#filled, bytes.length);
-      this.#block.set(bytes.subarray(0, at), this.#filled);
-      this.#filled += at;
-      if (this.#filled < BLOCK) return this;
-      this.#compress(this.#block, 0);
-      this.#filled = 0;
-    }
-    for (; at + BLOCK <= bytes.length; at += BLOCK) this.#compress(bytes, at);
-    this.#block.set(at === 0 ? bytes : bytes.subarray(at));
-    this.#filled = bytes.length - at;
+    this.#blocks.update(bytes);
     return this;
   }
 
   /** The 16 bytes of the digest; nothing may follow. */
   digest(): Uint8Array {
-    const block = this.#block;
-    // RFC 1321 sections 3.1 and 3.2: a one bit, zeros, and the length in bits as 64 bits, the low word first.
-    block[this.#filled] = 0x80;
-    block.fill(0, this.#filled + 1);
-    if (this.#filled >= BLOCK - 8) {
-      this.#compress(block, 0);
-      block.fill(0);
-    }
-    writeWord(block, 56, this.#total << 3);
-    writeWord(block, 60, Math.floor(this.#total / 0x20000000));
-    this.#compress(block, 0);
+    this.#blocks.finish((block, at, high, low) => {
+      writeWord(block, at, low);
+      writeWord(block, at + 4, high);
+    });
     const digest = new Uint8Array(16);
     for (let index = 0; index < 4; index++) writeWord(digest, index * 4, this.#state[index] ?? 0);
     return digest;

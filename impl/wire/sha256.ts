@@ -1,6 +1,5 @@
 // FIPS 180-4 section 6.2 (SHA-256).
-
-const BLOCK = 64;
+import { DigestBlocks } from "./digest-blocks.ts";
 
 /** FIPS 180-4 section 4.2.2: the first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
 const K = Int32Array.of(
@@ -77,40 +76,19 @@ const initialState = (): Int32Array =>
 export class Sha256 {
   readonly #state = initialState();
   readonly #schedule = new Int32Array(64);
-  readonly #block = new Uint8Array(BLOCK);
-  #filled = 0;
-  #total = 0;
+  readonly #blocks = new DigestBlocks((bytes, offset) => this.#compress(bytes, offset));
 
   update(bytes: Uint8Array): this {
-    this.#total += bytes.length;
-    let at = 0;
-    if (this.#filled > 0) {
-      at = Math.min(BLOCK - this.#filled, bytes.length);
-      this.#block.set(bytes.subarray(0, at), this.#filled);
-      this.#filled += at;
-      if (this.#filled < BLOCK) return this;
-      this.#compress(this.#block, 0);
-      this.#filled = 0;
-    }
-    for (; at + BLOCK <= bytes.length; at += BLOCK) this.#compress(bytes, at);
-    this.#block.set(at === 0 ? bytes : bytes.subarray(at));
-    this.#filled = bytes.length - at;
+    this.#blocks.update(bytes);
     return this;
   }
 
   /** The 32 bytes of the digest; nothing may follow. */
   digest(): Uint8Array {
-    const block = this.#block;
-    // FIPS 180-4 section 5.1.1: a one bit, zeros, and the length in bits as 64 bits.
-    block[this.#filled] = 0x80;
-    block.fill(0, this.#filled + 1);
-    if (this.#filled >= BLOCK - 8) {
-      this.#compress(block, 0);
-      block.fill(0);
-    }
-    writeWord(block, 56, Math.floor(this.#total / 0x20000000));
-    writeWord(block, 60, this.#total << 3);
-    this.#compress(block, 0);
+    this.#blocks.finish((block, at, high, low) => {
+      writeWord(block, at, high);
+      writeWord(block, at + 4, low);
+    });
     const digest = new Uint8Array(32);
     for (let index = 0; index < 8; index++) writeWord(digest, index * 4, this.#state[index] ?? 0);
     return digest;
