@@ -24,6 +24,8 @@ const IGNORED: readonly Command<Draft>[] = [
   ignored("banner ..."),
   ignored("domainname ..."),
   ignored("agentx"),
+  // How long zebra keeps groups of next hops that no route uses.
+  ignored("zebra nexthop-group keep ..."),
   ignored("configure ..."),
 ];
 
