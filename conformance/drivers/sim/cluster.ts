@@ -1,7 +1,6 @@
 // A simulated cluster: the network of a topology, an API server, and on every node what a node runs.
 import {
   type EndpointSlice,
-  type EventObject,
   type KubeObject,
   objectKey,
   type Pod,
@@ -27,7 +26,6 @@ import { type ServerRequest } from "../../../sim/kube/server.ts";
 import { type StorageEvent } from "../../../sim/kube/storage.ts";
 import { type Exchange, type Sink } from "../../../sim/kube/watch.ts";
 import { Router } from "../../../sim/router/router.ts";
-import { ingressOf } from "../../invariants/addresses.ts";
 import { type Observation } from "../../invariants/invariant.ts";
 import { Referee } from "../../invariants/referee.ts";
 import { SYSTEM } from "../../objects.ts";
@@ -37,6 +35,7 @@ import { type WorldOptions } from "../driver.ts";
 import { ending } from "../ending.ts";
 import { BgpWire } from "../bgp-wire.ts";
 import { claimOf } from "../claims.ts";
+import { problemsAtRest } from "./at-rest.ts";
 import { Stage } from "./clock.ts";
 import { CONTROLLER_POD, nodeFacts, type NodeFacts, SPEAKER_SELECTOR, speakerPodName } from "../node-objects.ts";
 import { bootObjects, createObject } from "../boot-objects.ts";
@@ -83,15 +82,10 @@ export interface SimOptions extends WorldOptions {
 const OWNER_WINDOW: Micros = seconds(25);
 /** Without layer 2 nobody waits for membership: a change has only to go through the API, the controller and the speakers. */
 const CHANGE_WINDOW: Micros = seconds(10);
-/** Push/pull has one or two under way at a time. */
-const MOST_STREAMS = 4;
 const LOOK: Micros = seconds(1);
 const PROXY_DELAY: Micros = millis(100);
 const MEMBERS_PORT = 7946;
 const PORTS = [80, 81, 443, 8080];
-
-const announcedSeries = (protocol: "bgp" | "layer2", service: string, node: string, ip: string): string =>
-  `metallb_speaker_announced{service="${service}",protocol="${protocol}",node="${node}",ip="${ip}"} 1`;
 
 interface ApiFault {
   /** Undefined: everybody's. */
@@ -286,23 +280,10 @@ export class SimCluster {
   }
 
   #connect(owner: string, deliver: (input: Input) => void): KubePort {
-    const link = new KubeLink(this.sim, `${owner}/api`, this.controlPlane, this.#noticeReturn(owner, deliver));
+    const link = new KubeLink(this.sim, `${owner}/api`, this.controlPlane, deliver);
     this.#links.push({ owner, link });
     for (const fault of this.#apiFaults) if (strikes(fault, owner)) fault.handles.push(fault.start(link));
     return link;
-  }
-
-  /** Back-off may last longer than an outage: only now a speaker learns what it missed, or becomes a member. */
-  #noticeReturn(owner: string, deliver: (input: Input) => void): (input: Input) => void {
-    let missed = false;
-    return (input) => {
-      if (input.kind === "responseEnd" && input.error !== undefined) missed = true;
-      if (missed && input.kind === "response" && input.status < 300) {
-        missed = false;
-        this.disturb(`${owner} reaches the API server again`);
-      }
-      deliver(input);
-    };
   }
 
   /** A fault of the API connections of a process, or of all, those made later included; the result ends it. */
@@ -359,60 +340,8 @@ export class SimCluster {
     const hasOwners = !this.controlPlane.storage.entries("l2advertisements.metallb.io")[Symbol.iterator]().next().done;
     const quiet = plus(this.#disturbedAt, hasOwners ? OWNER_WINDOW : CHANGE_WINDOW);
     if (quiet > now) this.sim.scheduler.advance(quiet);
-    const exposed = new Map([...this.#speakers].map(([node, { process }]) => [node, process?.metrics.expose() ?? ""]));
-    this.#checkOwners(exposed);
-    this.#checkResources(exposed);
+    for (const problem of problemsAtRest(this.controlPlane.storage, this.#speakers)) this.referee.add(problem);
     this.referee.settle(this.sim.scheduler.now);
-  }
-
-  #checkOwners(exposed: ReadonlyMap<string, string>): void {
-    const { services, explained } = this.#announcedServices();
-    for (const [service, ips] of services) {
-      for (const ip of ips) {
-        const by = (protocol: "bgp" | "layer2"): readonly string[] =>
-          [...exposed].flatMap(([node, text]) =>
-            text.includes(announcedSeries(protocol, service, node, ip)) ? [node] : [],
-          );
-        const names = by("layer2");
-        const isRouted = by("bgp").length > 0;
-        if (names.length === 1 || (names.length === 0 && (isRouted || explained.has(service)))) continue;
-        const who = names.join(" and ") || "nobody, and nothing says why";
-        this.referee.add(`liveness: ${service} (${ip}) is announced by ${who}`);
-      }
-    }
-  }
-
-  /** B11.11: who announces no IPv6 address and looks for no router is in no group; who talks to nobody holds few streams. */
-  #checkResources(exposed: ReadonlyMap<string, string>): void {
-    const specs = [...this.controlPlane.storage.entries("bgppeers.metallb.io")].map(([, { spec }]) => spec);
-    const peers = specs.length;
-    // RFC 4861 section 6.2.2: who may be a router's peer hears solicitations.
-    const asRouter = specs.filter((spec) => typeof spec === "object" && spec !== null && "interface" in spec).length;
-    for (const [node, slot] of this.#speakers) {
-      if (slot.process === undefined) continue;
-      const { groups = 0, streams = 0 } = slot.resources();
-      const announcesV6 = /protocol="layer2".*ip="[^"]*:[^"]*"} 1/.test(exposed.get(node) ?? "");
-      if (groups > asRouter && !announcesV6)
-        this.referee.add(`B11.11: the speaker of ${node} is still in ${groups} groups`);
-      if (streams > MOST_STREAMS + peers) this.referee.add(`B11.11: the speaker of ${node} holds ${streams} streams`);
-    }
-  }
-
-  #announcedServices(): {
-    readonly services: ReadonlyMap<string, readonly string[]>;
-    readonly explained: ReadonlySet<string>;
-  } {
-    const services = new Map<string, readonly string[]>();
-    const explained = new Set<string>();
-    for (const [key, object] of this.controlPlane.storage.entries("services")) {
-      services.set(key, ingressOf(object as unknown as Service));
-    }
-    for (const [, object] of this.controlPlane.storage.entries("events")) {
-      const { involvedObject: about, type, source } = object as unknown as EventObject;
-      if (type === "Warning" && source.component === "metallb-speaker")
-        explained.add(`${about.namespace}/${about.name}`);
-    }
-    return { services, explained };
   }
 
   /** Carrier goes at both ends of the cable. */
